@@ -1,0 +1,166 @@
+//===- Program.h - The contract between compiler and simulator --*- C++ -*-===//
+//
+// A program in memory: tables and instructions. Container.h reads and writes it as a file; Verifier.h proves that executing it cannot go out of bounds.
+// Nothing here knows MLIR, and nothing here knows a machine by name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_TARGET_ISA_PROGRAM_H
+#define SPARSEACCEL_TARGET_ISA_PROGRAM_H
+
+#include "SparseAccel/Target/Formats/Format.h"
+#include "SparseAccel/Target/ISA/Instructions.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sparseaccel::isa {
+
+enum class ElementType : uint8_t { I8, I16, I32, I48, F32, I64 };
+/// Bytes of one element where it is stored densely (i48 takes 8).
+unsigned storageBytes(ElementType type);
+/// Bits that the machine is charged for.
+unsigned chargedBits(ElementType type);
+
+enum class TensorRole : uint8_t { Input, Output, Constant, Intermediate };
+
+/// A tensor in DRAM. Activations are [N][H][W][C], weights [G*M][R][S][C]; host operators may see any rank up to 6.
+struct Tensor {
+  std::string name; ///< The name that the model or the compiler gave the value; unique.
+  ElementType type = ElementType::I8;
+  std::vector<uint32_t> shape;
+  TensorRole role = TensorRole::Intermediate;
+  double scale = 1.0; ///< Real value of the integer 1; 1 for float tensors. Information for reports; arithmetic uses numerics.
+  /// Storage in DRAM. Dense: row-major, `dramOffset` names element 0. Else granule slots of `slotBytes`, row-major over the granule grid, and one
+  /// 32-bit length word per granule at `lengthOffset`.
+  formats::Format dramFormat;
+  /// Storage in a buffer. Dense: the box row-major. Else the box's granules in grid order, each in a slot of the worst-case size of the format.
+  formats::Format bufferFormat;
+  std::vector<uint32_t> granule; ///< Extents of a granule, same rank as shape; ragged at the upper edges. Equal to shape where nothing needs less.
+  uint64_t slotBytes = 0;        ///< Worst-case bytes of a granule in dramFormat, a multiple of the burst.
+  uint64_t dramOffset = 0;
+  uint64_t lengthOffset = 0;
+  /// Constants: where the initial image of the slots lies in Program::constants (dramBytes() long), then the length words in `constantLengths`.
+  uint64_t constantOffset = 0;
+  std::vector<uint32_t> constantLengths;
+
+  uint64_t elements() const;
+  uint64_t granules() const;
+  /// Bytes between dramOffset and the end of the last slot.
+  uint64_t dramBytes() const;
+};
+
+/// What turns sums into activations, and what elementwise work scales by. All arithmetic is TOSA's RESCALE with a single round:
+/// ((x * multiplier) + (1 << (shift - 1))) >> shift in 64 bits, truncated to 32 bits, clamped.
+struct Numerics {
+  std::string name;
+  std::vector<int64_t> bias;        ///< Per output channel, or empty.
+  std::vector<int32_t> multiplier;  ///< One, or one per output channel; empty where nothing is rescaled.
+  std::vector<uint8_t> shift;       ///< As many as multipliers.
+  bool scale32 = true;              ///< 32-bit multipliers (int8), else 16-bit (int16, whose sums have 48 bits).
+  int64_t clampMin = 0, clampMax = 0; ///< Of the output, in its own integers.
+  /// Elementwise: a and b are rescaled to 32 bits by these first (multiplier 0: taken as it is).
+  int32_t aMultiplier = 0, bMultiplier = 0;
+  uint8_t aShift = 0, bShift = 0;
+  /// Table look-up: 256 entries for int8; 513 entries for int16, whose result interpolates as TOSA's TABLE and has 23 bits before rescaling.
+  std::vector<int16_t> table;
+
+  /// Bytes that CONFIGURE moves.
+  uint64_t bytes() const;
+};
+
+enum class Rank : uint8_t { N, G, M, C, P, Q, R, S };
+inline constexpr unsigned kNumRanks = 8;
+enum class LoopKind : uint8_t { Temporal, SpatialX, SpatialY };
+
+struct Loop {
+  Rank rank = Rank::N;
+  uint32_t factor = 1;
+  uint8_t level = 0; ///< Index in Program::levelNames. Outermost level first.
+  LoopKind kind = LoopKind::Temporal;
+  bool operator==(const Loop &) const = default;
+};
+
+/// Loops from the outermost in. The product of a rank's factors covers its extent (the last iteration may be ragged).
+struct Mapping {
+  std::vector<Loop> loops;
+  bool operator==(const Mapping &) const = default;
+};
+
+enum class OperandKind : uint8_t { A, B, O };
+enum class SafAction : uint8_t { Gate, Skip, Exit, Predict, Delta };
+
+/// A sparse acceleration feature: at `level`, accesses to (or computes with) `target` are gated or skipped where `condition` is zero.
+struct Saf {
+  uint8_t level = 0; ///< Index in Program::levelNames.
+  OperandKind target = OperandKind::A;
+  SafAction action = SafAction::Gate;
+  uint8_t conditionOn = 0; ///< Bit set over OperandKind: 1 = A, 2 = B; both bits mean either being zero suffices.
+  std::vector<std::pair<std::string, int64_t>> parameters;
+  bool operator==(const Saf &) const = default;
+};
+using SafSet = std::vector<Saf>;
+
+/// Host operators: a closed list, one kernel each in runtime/. Arguments are described in docs/ISA.md.
+enum class HostKind : uint8_t {
+  Quantize,   ///< f32 -> i8/i16: round to nearest even of x * f[0], saturated.
+  Dequantize, ///< i8/i16 -> f32: x * f[0].
+  Transpose,  ///< i = permutation.
+  Reshape, Slice /* i = starts, sizes */, Pad /* i = lows, highs; f[0] value */, Concat /* i[0] axis */, Reverse /* i[0] axis */, Tile, Gather,
+  Softmax /* f32, i[0] axis */, Lrn /* f32 NHWC, i[0] size; f = alpha, beta, bias */,
+  Unary /* f32, i[0] UnaryKind */, Binary /* f32, i[0] BinaryKind, shapes broadcast by 1 */, Reduce /* f32, i[0] ReduceKind, i[1] axis */,
+  MatMul /* f32 [B][M][K] x [B][K][N] */, Cast, Select, Rescale /* integers, i = multiplier, shift, min, max */, Clamp /* f = min, max */,
+  Conv /* f32, NHWC; i = stride, pad(4), dilation, groups */, MaxPool, AvgPool
+};
+enum class UnaryKind : uint8_t { Exp, Log, Reciprocal, Rsqrt, Sigmoid, Tanh, Abs, Neg, Erf, Floor, Ceil, Sin, Cos, Not };
+enum class BinaryKind : uint8_t { Add, Sub, Mul, Max, Min, Pow, Greater, GreaterEqual, Equal };
+enum class ReduceKind : uint8_t { Sum, Max, Min, Product };
+
+struct HostOp {
+  HostKind kind = HostKind::Reshape;
+  std::string name;
+  std::vector<uint32_t> inputs, outputs; ///< Tensor indices.
+  std::vector<int64_t> i;
+  std::vector<double> f;
+};
+
+struct Layer {
+  std::string name;
+  std::string kind; ///< "conv", "depthwise", "fc", "matmul", "max_pool", "avg_pool", "add", ..., or the host operator's name.
+  bool onHost = false;
+  uint64_t macs = 0;           ///< Dense multiply-accumulates, padding included.
+  int32_t output = -1;         ///< Tensor that the layer produces; -1 where it has none.
+  std::vector<uint32_t> inputs; ///< Activation tensors that it reads.
+  std::string location;        ///< Node of the model, or file and line.
+};
+
+struct Buffer {
+  std::string name; ///< A level of the machine that the program manages.
+  uint64_t bytes = 0;
+  uint32_t psumBits = 0; ///< Width charged for a sum that lies here; 0 where none may.
+};
+
+struct Program {
+  std::string machine;          ///< Name of the machine it was compiled for.
+  uint64_t machineFingerprint = 0; ///< Of the machine description: Machine::fingerprint().
+  std::string numericsName;     ///< "int8" or "int16".
+  std::string producer;
+  std::vector<std::string> levelNames; ///< As in the machine, outermost (dram) first; Loop::level and Saf::level index it.
+  std::vector<Buffer> buffers;
+  std::vector<Tensor> tensors;
+  std::vector<Numerics> numerics;
+  std::vector<Mapping> mappings;
+  std::vector<SafSet> safSets;
+  std::vector<HostOp> hostOps;
+  std::vector<Layer> layers;
+  std::vector<uint32_t> inputs, outputs; ///< Tensor indices, in the model's order.
+  std::vector<Instruction> instructions; ///< std::variant of the generated structs.
+  std::vector<uint8_t> constants;
+  uint64_t dramBytes = 0; ///< Size of the program's DRAM image.
+};
+
+} // namespace sparseaccel::isa
+
+#endif // SPARSEACCEL_TARGET_ISA_PROGRAM_H
