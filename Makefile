@@ -1,0 +1,47 @@
+# The commands that a newcomer needs. CMake and Ninja do the work; `cmake --list-presets` shows the other builds.
+
+.PHONY: help deps build demo test bench fuzz format clean
+
+# Seconds that `make test` gives to each fuzz target; 0 leaves fuzzing out.
+FUZZ_SECONDS ?= 0
+
+help:
+	@echo 'make demo    build, then run the bundled model on every machine'
+	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target)'
+	@echo 'make build   build only; tools land in build/bin'
+	@echo 'make bench   simulation speed beside oneDNN'
+	@echo 'make fuzz    build the fuzz targets with clang and run each for a minute'
+	@echo 'make format  clang-format over the sources'
+
+deps:
+	@scripts/install-deps.sh
+
+build: deps
+	@test -f build/build.ninja || cmake --preset release
+	@ninja -C build
+
+demo: build
+	@scripts/demo.sh
+
+test: build
+	@if [ "$(FUZZ_SECONDS)" != 0 ]; then $(MAKE) --no-print-directory build-fuzz; fi
+	@python3 scripts/run_tests.py --build build --fuzz-seconds $(FUZZ_SECONDS)
+
+bench: build
+	@build/bench/sparseaccel-bench
+
+.PHONY: build-fuzz
+build-fuzz:
+	@scripts/install-deps.sh fuzz
+	@test -f build-fuzz/build.ninja || cmake --preset fuzz
+	@ninja -C build-fuzz fuzzers
+
+fuzz: deps
+	@$(MAKE) --no-print-directory build-fuzz
+	@python3 scripts/run_tests.py --only-fuzz --fuzz-seconds 60
+
+format:
+	@git ls-files '*.cpp' '*.h' | xargs clang-format-22 -i
+
+clean:
+	@rm -rf build build-debug build-sanitize build-fuzz

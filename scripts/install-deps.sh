@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs what building and testing need, from Debian 12's own packages. Does nothing where they are there already.
+#   scripts/install-deps.sh          build, demo and tests
+#   scripts/install-deps.sh fuzz     the fuzz targets as well (clang)
+set -eu
+
+packages="cmake ninja-build ccache g++ python3 libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools llvm-22
+  libabsl-dev libyaml-cpp-dev nlohmann-json3-dev libeigen3-dev zlib1g-dev libonnx-dev libprotobuf-dev protobuf-compiler
+  libgtest-dev libgmock-dev libbenchmark-dev libdnnl-dev python3-numpy python3-onnx"
+case "${1:-}" in
+  fuzz) packages="$packages clang-22 libclang-rt-22-dev" ;;
+  "") ;;
+  *) echo "usage: $0 [fuzz]" >&2; exit 2 ;;
+esac
+
+missing=""
+for package in $packages; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "Installing:$missing"
+root=""
+[ "$(id -u)" -eq 0 ] || root=sudo
+$root apt-get update -q
+# shellcheck disable=SC2086 # the list is words
+$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
