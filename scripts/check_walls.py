@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Checks that no room of the tree includes what docs/architecture.md forbids it, and that nothing below sim/ or runtime/ links MLIR.
+
+Usage: check_walls.py [source folder]. Prints one line per finding; exit code 1 if there is any.
+"""
+import pathlib
+import re
+import sys
+
+# Room -> what its sources may not include.
+FORBIDDEN = {
+    "Target/Formats": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats)|Sim|Runtime|Dialect|Transforms)",
+    "Target/ISA": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA)|Sim|Runtime|Dialect|Transforms)",
+    "Target/Machine": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA|Machine)|Sim|Runtime|Dialect|Transforms)",
+    "Target/Dataflow": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA|Machine|Dataflow)|Sim|Runtime|Dialect|Transforms)",
+    "Sim": r"mlir/|llvm/|SparseAccel/(Target/(Program|ONNX|CPU)|Dialect|Transforms)",
+    "Runtime": r"mlir/|llvm/|SparseAccel/(Target/(Program|ONNX|CPU)|Dialect|Transforms)",
+    "Dialect/Sparsity": r"SparseAccel/(Dialect/Accel|Sim|Runtime|Target/(?!Formats))",
+    "Dialect/Accel": r"SparseAccel/(Sim|Runtime|Transforms|Target/(?!Formats|ISA))",
+    "Transforms": r"SparseAccel/(Sim|Target/Program)",
+    "Target/Program": r"SparseAccel/Sim/",
+}
+# Room -> folders that hold it.
+FOLDERS = {
+    "Sim": ["sim", "include/SparseAccel/Sim"],
+    "Runtime": ["runtime", "include/SparseAccel/Runtime"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent)
+    findings = files = 0
+    for room, pattern in FORBIDDEN.items():
+        for folder in FOLDERS.get(room, [f"lib/{room}", f"include/SparseAccel/{room}"]):
+            for path in sorted((root / folder).rglob("*")):
+                if path.suffix not in (".h", ".cpp", ".td", ".inc"):
+                    continue
+                files += 1
+                for number, line in enumerate(path.read_text().splitlines(), 1):
+                    match = INCLUDE.match(line)
+                    if match and re.match(pattern, match.group(1)):
+                        print(f"{path.relative_to(root)}:{number}: {room} may not include {match.group(1)}")
+                        findings += 1
+    print(f"{files} files looked at, {findings} findings")
+    return 1 if findings or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
