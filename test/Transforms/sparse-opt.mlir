@@ -1,0 +1,11 @@
+// RUN: sparse-opt %s --canonicalize | FileCheck %s
+
+// The driver knows the dialects of a float model and upstream's clean-ups.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: tosa.identity
+// CHECK: tosa.abs
+func.func @main(%arg0: tensor<1x4xf32>) -> tensor<1x4xf32> {
+  %0 = tosa.identity %arg0 : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %1 = tosa.abs %0 : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  return %1 : tensor<1x4xf32>
+}
