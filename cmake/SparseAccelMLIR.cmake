@@ -1,6 +1,6 @@
 # The compiler's half: everything from here on may see MLIR. Upstream libraries come from the one shared libMLIR.so.
 set(MLIR_LINK_MLIR_DYLIB ON)
-find_package(MLIR 22.1 REQUIRED CONFIG)
+find_package(MLIR 22.1 REQUIRED CONFIG HINTS ${LLVM_LIBRARY_DIR}/cmake/mlir)
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)

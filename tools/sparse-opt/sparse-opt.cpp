@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
   mlir::func::registerInlinerExtension(registry);
 
   mlir::registerTransformsPasses(); // canonicalize, cse, inline, symbol-dce, ...
-  mlir::tosa::registerTosaOptPasses();
+  mlir::tosa::registerTosaPasses();
   sparseaccel::registerSparseAccelPasses();
 
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "SparseAccel pass driver\n", registry));
