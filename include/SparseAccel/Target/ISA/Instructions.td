@@ -32,11 +32,21 @@ def VectorKindEnum : Enum<"VectorKind", ["rescale", "max_pool", "avg_pool", "add
 def AccumulateMode : EnumField<AccumulateModeEnum>;
 def VectorKind : EnumField<VectorKindEnum>;
 
-// A box of a tensor that lies in a buffer: `struct Operand { uint8_t buffer; uint64_t offset; uint32_t tensor; Coord origin, extent; }`.
-// origin and extent are in elements of the tensor's own ranks (up to four, the rest 0 and 1).
-def OperandRef : FieldType<"Operand", 328, 1, "operand">;
+def OperandRef : FieldType<"Operand", 360, 1, "operand">;
 
-class Field<string n, FieldType t, string d> { string name = n; FieldType type = t; string doc = d; }
+// `value` is what a field holds (in every place of an array) before anything is assigned to it.
+class Field<string n, FieldType t, string d, int v = 0> { string name = n; FieldType type = t; string doc = d; int value = v; }
+
+// A box of a tensor that lies in a buffer. Its fields make up the 360 bits of an OperandRef, in this order.
+def OperandFields {
+  list<Field> fields = [
+    Field<"buffer", U8, "Index in the buffer table; 255 where the operand is absent.", 255>,
+    Field<"offset", U64, "First byte of the box in the buffer.">,
+    Field<"tensor", U32, "Index in the tensor table.">,
+    Field<"origin", Coord, "First element of the box, in the tensor's own ranks (up to four, the rest 0).">,
+    Field<"extent", Coord, "Elements of the box along each rank (the rest 1).", 1>
+  ];
+}
 
 class Instruction<string m, int op, Queue q, list<Field> f, string s, string d> {
   string mnemonic = m;
@@ -74,14 +84,14 @@ def STORE : Instruction<"store", 3, Store, [
   "Every granule is transcoded from the tensor's buffer format to its DRAM format, and its length word is written.">;
 
 def CONTRACT : Instruction<"contract", 4, Mac, [
-    Field<"n", U32, "Images.">, Field<"g", U32, "Groups.">,
-    Field<"m", U32, "Output channels of a group.">, Field<"c", U32, "Input channels of a group.">,
-    Field<"p", U32, "Output rows.">, Field<"q", U32, "Output columns.">,
-    Field<"r", U32, "Filter rows.">, Field<"s", U32, "Filter columns.">,
-    Field<"strideH", U32, "">, Field<"strideW", U32, "">,
-    Field<"dilationH", U32, "">, Field<"dilationW", U32, "">,
-    Field<"padTop", U32, "Rows of zeros above this tile's input box.">, Field<"padBottom", U32, "">,
-    Field<"padLeft", U32, "">, Field<"padRight", U32, "">,
+    Field<"n", U32, "Images.", 1>, Field<"g", U32, "Groups.", 1>,
+    Field<"m", U32, "Output channels of a group.", 1>, Field<"c", U32, "Input channels of a group.", 1>,
+    Field<"p", U32, "Output rows.", 1>, Field<"q", U32, "Output columns.", 1>,
+    Field<"r", U32, "Filter rows.", 1>, Field<"s", U32, "Filter columns.", 1>,
+    Field<"strideH", U32, "Input rows between output rows.", 1>, Field<"strideW", U32, "Input columns between output columns.", 1>,
+    Field<"dilationH", U32, "Input rows between filter rows.", 1>, Field<"dilationW", U32, "Input columns between filter columns.", 1>,
+    Field<"padTop", U32, "Rows of zeros above what this tile reads.">, Field<"padBottom", U32, "Rows of zeros below.">,
+    Field<"padLeft", U32, "Columns of zeros to the left.">, Field<"padRight", U32, "Columns of zeros to the right.">,
     Field<"a", OperandRef, "Activations [N][H][W][G*C]: the box holds at least the rows, columns and channels that the tile reads.">,
     Field<"aOrigin", Coord, "First element that the tile reads, padding apart, in the tensor's coordinates.">,
     Field<"b", OperandRef, "Weights [G*M][R][S][C], or a second activation.">,
@@ -97,10 +107,11 @@ def CONTRACT : Instruction<"contract", 4, Mac, [
   "Values follow from extents, buffer bytes and numerics alone; mapping and SAFs set cycles and action counts. The array holds no state after it.">;
 
 def VECTOR : Instruction<"vector", 5, Vector, [
-    Field<"kind", VectorKind, "">,
-    Field<"r", U32, "Pool window rows, else 1.">, Field<"s", U32, "Pool window columns, else 1.">,
-    Field<"strideH", U32, "">, Field<"strideW", U32, "">,
-    Field<"padTop", U32, "">, Field<"padBottom", U32, "">, Field<"padLeft", U32, "">, Field<"padRight", U32, "">,
+    Field<"kind", VectorKind, "What is done.">,
+    Field<"r", U32, "Pool window rows, else 1.", 1>, Field<"s", U32, "Pool window columns, else 1.", 1>,
+    Field<"strideH", U32, "Input rows between output rows, else 1.", 1>, Field<"strideW", U32, "Input columns between output columns, else 1.", 1>,
+    Field<"padTop", U32, "Rows above the a box that windows reach and that do not count.">, Field<"padBottom", U32, "Rows below.">,
+    Field<"padLeft", U32, "Columns to the left.">, Field<"padRight", U32, "Columns to the right.">,
     Field<"a", OperandRef, "First operand; sums for rescale after a contraction, else activations.">,
     Field<"b", OperandRef, "Second operand of add, sub, mul, max, min; else buffer 255.">,
     Field<"o", OperandRef, "Result, in the output tensor's buffer format.">,

@@ -1,0 +1,62 @@
+//===- Program.cpp - Sizes that follow from a program's tables --------------===//
+
+#include "SparseAccel/Target/ISA/Program.h"
+
+#include <limits>
+
+namespace sparseaccel::isa {
+
+#include "SparseAccel/Target/ISA/Instructions.cpp.inc"
+
+unsigned storageBytes(ElementType type) {
+  switch (type) {
+  case ElementType::I8:
+    return 1;
+  case ElementType::I16:
+    return 2;
+  case ElementType::I32:
+  case ElementType::F32:
+    return 4;
+  case ElementType::I48:
+  case ElementType::I64:
+    return 8;
+  }
+  return 0;
+}
+
+unsigned chargedBits(ElementType type) { return type == ElementType::I48 ? 48 : storageBytes(type) * 8; }
+
+// Products saturate: a program that says so much is refused by the verifier, and nothing before that may overflow.
+static uint64_t saturatingMul(uint64_t a, uint64_t b) {
+  uint64_t result;
+  return __builtin_mul_overflow(a, b, &result) ? std::numeric_limits<uint64_t>::max() : result;
+}
+
+uint64_t Tensor::elements() const {
+  uint64_t count = 1;
+  for (uint32_t extent : shape)
+    count = saturatingMul(count, extent);
+  return count;
+}
+
+uint64_t Tensor::granules() const {
+  uint64_t count = 1;
+  for (size_t rank = 0; rank < shape.size(); ++rank) {
+    uint64_t extent = rank < granule.size() && granule[rank] ? granule[rank] : shape[rank];
+    count = saturatingMul(count, extent ? (shape[rank] + extent - 1) / extent : 0);
+  }
+  return count;
+}
+
+uint64_t Tensor::dramBytes() const {
+  return dramFormat.isDense() ? saturatingMul(elements(), storageBytes(type)) : saturatingMul(granules(), slotBytes);
+}
+
+uint64_t Numerics::bytes() const {
+  uint64_t biasBytes = scale32 ? 4 : 6, multiplierBytes = scale32 ? 4 : 2, tableBytes = table.size() == 256 ? 1 : 2;
+  uint64_t scalars = 2 * multiplierBytes + (aMultiplier || bMultiplier ? 2 * (multiplierBytes + 1) : 0);
+  return bias.size() * biasBytes + multiplier.size() * multiplierBytes + shift.size() + table.size() * tableBytes +
+         scalars;
+}
+
+} // namespace sparseaccel::isa
