@@ -1,0 +1,31 @@
+//===- Lowering.h - TOSA to LLVM by upstream's passes -----------*- C++ -*-===//
+
+#ifndef SPARSEACCEL_LIB_TARGET_CPU_LOWERING_H
+#define SPARSEACCEL_LIB_TARGET_CPU_LOWERING_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace sparseaccel::cpu {
+
+/// Every dialect, interface and translation that the lowering needs.
+void registerLoweringDialects(mlir::DialectRegistry &registry);
+
+/// TOSA on tensors -> Linalg on tensors, helpers inlined. `kernelLayoutHwcf`: output channels innermost in kernels,
+/// which float code wants.
+void addTosaToLinalgPasses(mlir::OpPassManager &pm, bool kernelLayoutHwcf);
+
+/// Puts the last output dimension innermost in contractions and pools where that makes every access contiguous and sums
+/// are cheap to keep in memory.
+void reorderLoops(mlir::ModuleOp module);
+
+/// Linalg on tensors -> Linalg on buffers; results become arguments after the inputs.
+mlir::LogicalResult bufferize(mlir::ModuleOp module);
+
+/// Linalg on buffers -> the LLVM dialect.
+void addLinalgToLLVMPasses(mlir::OpPassManager &pm);
+
+} // namespace sparseaccel::cpu
+
+#endif // SPARSEACCEL_LIB_TARGET_CPU_LOWERING_H
