@@ -1,0 +1,185 @@
+//===- KernelsTest.cpp - Contractions against the definition --------------===//
+
+#include "SparseAccel/Sim/Kernels.h"
+
+#include "gtest/gtest.h"
+
+#include <random>
+
+using namespace sparseaccel;
+using namespace sparseaccel::sim;
+using dataflow::Contraction;
+using dataflow::OperandView;
+
+namespace {
+
+struct Operands {
+  std::vector<int16_t> a, b; ///< Values; 8-bit ones fit.
+  std::vector<int64_t> bias, before;
+};
+
+/// The definition, in 64 bits.
+std::vector<int64_t> reference(const Contraction &shape, const Operands &x, isa::AccumulateMode mode) {
+  int64_t rows = shape.inputRows(), columns = shape.inputColumns(), channels = shape.g * shape.c;
+  std::vector<int64_t> sums;
+  for (int64_t n = 0; n < shape.n; ++n)
+    for (int64_t p = 0; p < shape.p; ++p)
+      for (int64_t q = 0; q < shape.q; ++q)
+        for (int64_t f = 0; f < shape.g * shape.m; ++f) {
+          int64_t sum = mode == isa::AccumulateMode::Bias         ? x.bias[f]
+                        : mode == isa::AccumulateMode::Accumulate ? x.before[sums.size()]
+                                                                  : 0;
+          for (int64_t r = 0; r < shape.r; ++r)
+            for (int64_t s = 0; s < shape.s; ++s) {
+              int64_t h = p * shape.strideH + r * shape.dilationH - shape.padTop;
+              int64_t w = q * shape.strideW + s * shape.dilationW - shape.padLeft;
+              if (h < 0 || h >= rows || w < 0 || w >= columns)
+                continue;
+              for (int64_t c = 0; c < shape.c; ++c)
+                sum += int64_t(x.a[((n * rows + h) * columns + w) * channels + f / shape.m * shape.c + c]) *
+                       x.b[((f * shape.r + r) * shape.s + s) * shape.c + c];
+            }
+          sums.push_back(sum);
+        }
+  return sums;
+}
+
+template <typename T, typename Sum>
+std::vector<int64_t> simulate(const kernels::KernelTable &kernels, const Contraction &shape, const Operands &x,
+                              isa::AccumulateMode mode) {
+  std::vector<T> a(x.a.begin(), x.a.end()), b(x.b.begin(), x.b.end());
+  a.resize(a.size() + 16);
+  int64_t rows = shape.inputRows(), columns = shape.inputColumns(), channels = shape.g * shape.c;
+  OperandView av{a.data(),
+                 sizeof(T),
+                 {shape.n, rows, columns, channels},
+                 {rows * columns * channels, columns * channels, channels, 1}};
+  OperandView bv{b.data(),
+                 sizeof(T),
+                 {shape.g * shape.m, shape.r, shape.s, shape.c},
+                 {shape.r * shape.s * shape.c, shape.s * shape.c, shape.c, 1}};
+  std::vector<Sum> sums(x.before.begin(), x.before.end());
+  kernels::PackedWeights packed = kernels::packWeights(kernels, shape, bv);
+  kernels::Scratch scratch;
+  int64_t filters = shape.g * shape.m;
+  kernels::contract(kernels, shape, av, packed, mode, x.bias.data(),
+                    {sums.data(), shape.p * shape.q * filters, shape.q * filters, filters}, scratch);
+  return {sums.begin(), sums.end()};
+}
+
+Operands randomOperands(const Contraction &shape, int low, int high, std::mt19937 &rng) {
+  std::uniform_int_distribution<int> value(low, high);
+  Operands x;
+  x.a.resize(size_t(shape.n * shape.inputRows() * shape.inputColumns() * shape.g * shape.c));
+  x.b.resize(size_t(shape.g * shape.m * shape.r * shape.s * shape.c));
+  x.bias.resize(size_t(shape.g * shape.m));
+  x.before.resize(size_t(shape.n * shape.p * shape.q * shape.g * shape.m));
+  for (auto *values : {&x.a, &x.b})
+    for (int16_t &v : *values)
+      v = rng() % 3 ? int16_t(value(rng)) : 0;
+  for (auto *values : {&x.bias, &x.before})
+    for (int64_t &v : *values)
+      v = value(rng) * 1000;
+  return x;
+}
+
+void check(const Contraction &shape, int seed) {
+  std::mt19937 rng(seed);
+  for (const kernels::KernelTable *kernels : kernels::availableKernels())
+    for (isa::AccumulateMode mode :
+         {isa::AccumulateMode::Clear, isa::AccumulateMode::Bias, isa::AccumulateMode::Accumulate}) {
+      SCOPED_TRACE(kernels::kernelName(*kernels));
+      Operands narrow = randomOperands(shape, -128, 127, rng), wide = randomOperands(shape, -32768, 32767, rng);
+      EXPECT_EQ((simulate<int8_t, int32_t>(*kernels, shape, narrow, mode)), reference(shape, narrow, mode));
+      EXPECT_EQ((simulate<int16_t, int64_t>(*kernels, shape, wide, mode)), reference(shape, wide, mode));
+    }
+}
+
+TEST(Kernels, RandomShapes) {
+  std::mt19937 rng(7);
+  auto pick = [&](int low, int high) { return std::uniform_int_distribution<int64_t>(low, high)(rng); };
+  for (int i = 0; i < 60; ++i) {
+    Contraction shape;
+    shape.n = pick(1, 2), shape.g = i % 4 == 3 ? pick(1, 3) : 1;
+    shape.m = pick(1, 40), shape.c = pick(1, 20), shape.p = pick(1, 5), shape.q = pick(1, 17);
+    shape.r = pick(1, 4), shape.s = pick(1, 4), shape.strideH = pick(1, 3), shape.strideW = pick(1, 3);
+    shape.dilationH = pick(1, 2), shape.dilationW = pick(1, 2);
+    shape.padTop = pick(0, shape.r - 1), shape.padBottom = pick(0, shape.r - 1);
+    shape.padLeft = pick(0, shape.s - 1), shape.padRight = pick(0, shape.s - 1);
+    if (shape.inputRows() < 1 || shape.inputColumns() < 1)
+      continue;
+    SCOPED_TRACE(i);
+    check(shape, i);
+  }
+}
+
+TEST(Kernels, PointwiseMergesRowsAndImages) {
+  Contraction shape;
+  shape.n = 2, shape.m = 33, shape.c = 24, shape.p = 5, shape.q = 7;
+  check(shape, 1);
+}
+
+TEST(Kernels, FullyConnected) {
+  for (int64_t n : {1, 2, 5}) {
+    Contraction shape;
+    shape.n = n, shape.m = 50, shape.c = 403;
+    check(shape, int(n));
+  }
+}
+
+TEST(Kernels, Depthwise) {
+  for (int64_t g : {3, 64, 100}) {
+    Contraction shape;
+    shape.g = g, shape.p = 4, shape.q = 5, shape.r = shape.s = 3, shape.strideH = 2;
+    shape.padTop = shape.padLeft = shape.padRight = 1;
+    check(shape, int(g));
+  }
+}
+
+TEST(Kernels, ExtremeOperandsOverManyChannels) {
+  // 2^30 * 2048 leaves 32 bits by far, and every partial sum of a flush is at its limit.
+  for (int value : {-32768, 32767}) {
+    Contraction shape;
+    shape.c = 2048, shape.m = 20, shape.q = 15;
+    Operands x;
+    x.a.assign(size_t(shape.q * shape.c), -32768);
+    x.b.assign(size_t(shape.m * shape.c), int16_t(value));
+    x.bias.assign(size_t(shape.m), 0);
+    x.before.assign(size_t(shape.q * shape.m), 0);
+    for (const kernels::KernelTable *kernels : kernels::availableKernels())
+      EXPECT_EQ((simulate<int16_t, int64_t>(*kernels, shape, x, isa::AccumulateMode::Clear)),
+                std::vector<int64_t>(size_t(shape.q * shape.m), int64_t(-32768) * value * 2048));
+  }
+  Contraction shape;
+  shape.c = 2048, shape.r = shape.s = 3, shape.m = 40;
+  Operands x;
+  x.a.assign(9 * 2048, -128), x.b.assign(size_t(40) * 9 * 2048, -128), x.bias.assign(40, 0), x.before.assign(40, 0);
+  for (const kernels::KernelTable *kernels : kernels::availableKernels())
+    EXPECT_EQ((simulate<int8_t, int32_t>(*kernels, shape, x, isa::AccumulateMode::Clear)),
+              std::vector<int64_t>(40, int64_t(128) * 128 * 9 * 2048));
+}
+
+TEST(Kernels, BoxInsideALargerTile) {
+  // Strides of the operand are those of what lies in the buffer, not of the box.
+  Contraction shape;
+  shape.m = 5, shape.c = 3, shape.p = 2, shape.q = 3, shape.r = 2, shape.s = 2, shape.padLeft = 1;
+  std::mt19937 rng(3);
+  Operands x = randomOperands(shape, -32768, 32767, rng);
+  int64_t rows = shape.inputRows(), columns = shape.inputColumns();
+  std::vector<int16_t> a(size_t(rows * 20 * 7) + 16, 99);
+  for (int64_t h = 0; h < rows; ++h)
+    for (int64_t w = 0; w < columns; ++w)
+      for (int64_t c = 0; c < 3; ++c)
+        a[(h * 20 + w) * 7 + c + 2] = x.a[(h * columns + w) * 3 + c];
+  OperandView av{a.data() + 2, 2, {1, rows, columns, 3}, {rows * 140, 140, 7, 1}};
+  OperandView bv{x.b.data(), 2, {5, 2, 2, 3}, {12, 6, 3, 1}};
+  for (const kernels::KernelTable *kernels : kernels::availableKernels()) {
+    std::vector<int64_t> sums(30);
+    kernels::Scratch scratch;
+    kernels::contract(*kernels, shape, av, kernels::packWeights(*kernels, shape, bv), isa::AccumulateMode::Clear,
+                      nullptr, {sums.data(), 30, 15, 5}, scratch);
+    EXPECT_EQ(sums, reference(shape, x, isa::AccumulateMode::Clear));
+  }
+}
+
+} // namespace
