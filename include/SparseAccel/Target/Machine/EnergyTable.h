@@ -1,9 +1,15 @@
 //===- EnergyTable.h - Energy per action, with units and sources -*- C++ -*-===//
+//
+// Energy is counts times a table. A table is a YAML file in energy/ whose rows each have a width and a source
+// (docs/energy.md); a machine file says which row prices which action of which component (docs/machines.md).
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef SPARSEACCEL_TARGET_MACHINE_ENERGYTABLE_H
 #define SPARSEACCEL_TARGET_MACHINE_ENERGYTABLE_H
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include <cstdint>
 #include <map>
@@ -12,13 +18,20 @@
 
 namespace sparseaccel::machine {
 
+/// What a component of a table is, from the innermost outwards; lintEnergyTable compares storage along it.
+enum class EnergyClass : uint8_t { Compute, RegisterFile, Network, Sram, Dram, Codec, Clock };
+
 struct EnergyRow {
   std::string component; ///< "mac16", "sram_12800x64", "dram".
-  std::string action;    ///< "compute", "gated", "read", "write", "idle", "cycle", ...
+  std::string action;    ///< "compute", "gated", "read", "write", "idle", "busy", ...
   double energyPj = 0;
-  double bits = 0;       ///< Bits that one action moves or works on; 0 where it has no width.
+  double bits = 0; ///< Bits that one action moves or works on; 0 where it has no width.
   std::string source;
   int line = 0;
+  double entries = 0; ///< Words of this width that the component holds; 0 where it holds none or any number.
+  EnergyClass kind = EnergyClass::Compute;
+  std::string family; ///< Rows of one estimator run; only rows of one family are compared by size. Empty: compared with
+                      ///< every family.
 };
 
 /// A table as data: name, technology, normalisation ("pJ", or "MAC" for relative tables), what it leaves out, and rows.
@@ -29,11 +42,14 @@ struct EnergyTable {
   const EnergyRow *find(const std::string &component, const std::string &action) const;
 };
 
-/// Counts of actions by component of the machine and action name. Components: levels of the machine by name, and "mac", "noc", "vector", "control", "dram", "codec".
-/// Metadata is counted apart: actions "metadata_read" and "metadata_write".
+/// Counts of actions by component of the machine and action name. Components: levels of the machine by name, and "mac",
+/// "noc", "vector", "control", "dram", "codec". Metadata is counted apart: actions "metadata_read" and
+/// "metadata_write".
 class ActionCounts {
 public:
-  void add(const std::string &component, const std::string &action, double count) { counts[component][action] += count; }
+  void add(const std::string &component, const std::string &action, double count) {
+    counts[component][action] += count;
+  }
   void add(const ActionCounts &other);
   void scale(double factor);
   double get(const std::string &component, const std::string &action) const;
@@ -44,6 +60,9 @@ private:
   std::map<std::string, std::map<std::string, double>> counts;
 };
 
+/// The component under which energyByComponent reports clock, control and leakage.
+inline constexpr char kClockComponent[] = "clock";
+
 /// Which row prices which action of a machine's component, and how many of the row's actions one counted action is.
 struct EnergyModel {
   struct Price {
@@ -52,16 +71,27 @@ struct EnergyModel {
   };
   EnergyTable table;
   std::map<std::string, std::map<std::string, Price>> prices; ///< component -> action -> price.
-  std::vector<std::string> unpriced; ///< Component.action pairs that the machine file declares as left out.
+  std::vector<std::string>
+      unpriced;           ///< "component.action" or "component.*": what the machine file declares as left out.
   double cyclePj = 0;     ///< Clock, control and leakage of a busy cycle.
   double idleCyclePj = 0; ///< The same of a cycle in which the array waits.
 
-  /// Energy by component, in pJ (or the table's unit). An action that has no price and is not declared as left out is an error that names it.
-  absl::StatusOr<std::map<std::string, double>> energyByComponent(const ActionCounts &counts, double busyCycles, double idleCycles) const;
+  bool isLeftOut(absl::string_view component, absl::string_view action) const;
+  /// Energy by component, in pJ (or the table's unit), with the cycles' under kClockComponent where they have a price.
+  /// An action that has no price and is not declared as left out is an error that names it.
+  absl::StatusOr<std::map<std::string, double>> energyByComponent(const ActionCounts &counts, double busyCycles,
+                                                                  double idleCycles) const;
 };
 
 absl::StatusOr<EnergyTable> loadEnergyTable(const std::string &path);
-/// Checks that the table makes sense: inner level <= outer per bit, gated < active, larger >= smaller. Returns one line per finding.
+/// The same from text, for tests and fuzzing; `file` stands in messages.
+absl::StatusOr<EnergyTable> parseEnergyTable(absl::string_view text, absl::string_view file);
+/// Checks that the table makes sense. Returns one line per finding:
+///  - a gated or idle action costs no less than the active one;
+///  - a component reads or writes at more energy per bit than one of a class further out (register file, network, SRAM,
+///  DRAM) of its family;
+///  - of two components of one class and family, the one with no fewer entries and no narrower words costs less;
+///  - a storage row has no width, or any row has no source.
 std::vector<std::string> lintEnergyTable(const EnergyTable &table);
 
 } // namespace sparseaccel::machine

@@ -1,6 +1,7 @@
 //===- Machine.h - A sparse accelerator as data -----------------*- C++ -*-===//
 //
-// One description, read by the scheduler and by the simulator. A machine is a YAML file: docs/machines.md explains every key.
+// One description, read by the scheduler and by the simulator. A machine is a YAML file: docs/machines.md explains
+// every key.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +29,7 @@ enum class ManagedBy : uint8_t { Program, Dataflow };
 struct Level {
   std::string name;
   uint64_t sizeBytes = 0; ///< Of one instance; 0 for DRAM (unbounded).
-  uint32_t instances = 1;
+  uint32_t instances = 1; ///< 1 for a level that the program manages: it is one address space.
   uint32_t wordBits = 0;
   uint32_t banks = 1;
   double readBytesPerCycle = 0, writeBytesPerCycle = 0; ///< Per instance and port; 0: never the bottleneck.
@@ -47,9 +48,9 @@ struct ArrayDim {
 
 /// Formats that the machine takes for an operand where it crosses from DRAM into the buffers, and how it is held there.
 struct OperandFormats {
-  std::vector<formats::Format> dram;  ///< In the file's order; the compiler picks the smallest. Always non-empty.
-  formats::Format buffer;             ///< How it lies in the program-managed level.
-  double codecBytesPerCycle = 0;      ///< Dense bytes per cycle of the (de)compressor; 0: never the bottleneck.
+  std::vector<formats::Format> dram; ///< In the file's order; the compiler picks the smallest. Always non-empty.
+  formats::Format buffer;            ///< How it lies in the program-managed level.
+  double codecBytesPerCycle = 0;     ///< Dense bytes per cycle of the (de)compressor; 0: never the bottleneck.
 };
 
 struct Dram {
@@ -80,8 +81,8 @@ using Parameters = std::map<std::string, double>;
 struct Machine {
   std::string name, description, file;
   double technologyNm = 0, clockMhz = 0;
-  uint64_t peakMacsPerCycle = 0;
-  std::vector<Level> levels; ///< DRAM first, then inwards.
+  uint64_t peakMacsPerCycle = 0; ///< Multipliers: the product of the array's dimensions.
+  std::vector<Level> levels;     ///< DRAM first, then inwards.
   std::vector<ArrayDim> array;
   std::string dataflow;
   Parameters parameters;
@@ -92,23 +93,42 @@ struct Machine {
   std::vector<SafCapability> safs;
   VectorUnit vector;
   Dram dram;
-  EnergyModel energy;
+  EnergyModel energy;                     ///< Under the first table that the file names.
+  std::vector<EnergyModel> otherEnergies; ///< Under its other tables.
 
   const Level *findLevel(absl::string_view name) const;
   int levelIndex(absl::string_view name) const; ///< -1 where there is none.
   const OperandFormats &formatsOf(OperandKind kind) const;
   bool supports(isa::VectorKind kind) const;
+  bool supports(ContractionKind kind) const;
+  /// Makes the table of this name the one in `energy`. An unknown name is an error that lists those there are.
+  absl::Status selectEnergyTable(absl::string_view table);
   /// Hash of everything that a program depends on (not of energy).
   uint64_t fingerprint() const;
 };
 
-/// Reads a machine by file path, or by the name of a shipped one (machines/NAME.yaml beside the tools or in the source tree). Energy tables are looked up
-/// relative to the machine file's folder (../energy). Errors name file, line, key, what was expected and the nearest valid name.
+/// Names as the machine file spells them.
+const char *toString(ContractionKind kind); ///< "conv", "depthwise", "fc", "matmul".
+const char *toString(Rank rank);            ///< "N", "G", "M", ...
+const char *toString(OperandKind kind);     ///< "a", "b", "o".
+const char *toString(isa::SafAction action);
+
+/// Reads a machine by file path (anything with a slash or ending in .yaml), or by the name of a shipped one
+/// (machines/NAME.yaml in one of dataFolders()). Energy tables are looked up beside the machine file, in ../energy from
+/// there, and among the shipped ones. Errors name file, line, key, what was expected and the nearest valid name.
 absl::StatusOr<Machine> loadMachine(absl::string_view nameOrPath);
-/// The same from text, for tests and fuzzing; `file` stands in messages. Tables are looked up through `tableFolder`.
+/// The same from text, for tests and fuzzing; `file` stands in messages. Tables are looked up in `tableFolder` (where
+/// it is not empty) and among the shipped ones.
 absl::StatusOr<Machine> parseMachine(absl::string_view text, absl::string_view file, absl::string_view tableFolder);
 /// Names of shipped machines.
 std::vector<std::string> listMachines();
+
+/// Folders that may hold shipped data (machines/, energy/, ...), in the order in which they are searched:
+/// $SPARSEACCEL_HOME, ../share/sparseaccel beside the executable's folder, ../.. from the executable's folder in a
+/// build tree, and the source folder of this build.
+std::vector<std::string> dataFolders();
+/// The first of dataFolders() that holds `relative` ("machines/eyeriss.yaml"), joined with it; "" where none does.
+std::string findDataFile(absl::string_view relative);
 
 } // namespace sparseaccel::machine
 
