@@ -1,7 +1,8 @@
 //===- Dataflow.h - What a dataflow is asked --------------------*- C++ -*-===//
 //
-// A dataflow says which contractions and mappings are legal on a machine, what they are estimated to cost from densities, and what they cost on the operands at
-// hand. The scheduler and the simulator share it. One file each in lib/Target/Dataflow; none knows another one.
+// A dataflow says which contractions and mappings are legal on a machine, what they are estimated to cost from
+// densities, and what they cost on the operands at hand. The scheduler and the simulator share it. One file each in
+// lib/Target/Dataflow; none knows another one. docs/dataflows.md says how each one counts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,8 +21,8 @@
 
 namespace sparseaccel::dataflow {
 
-/// Extents of a contraction: of a whole layer or of one CONTRACT. m and c are per group. Input rows = (p-1)*strideH + (r-1)*dilationH + 1 - padTop - padBottom, or
-/// fewer are used than the tensor has.
+/// Extents of a contraction: of a whole layer or of one CONTRACT. m and c are per group.
+/// Input rows = (p-1)*strideH + (r-1)*dilationH + 1 - padTop - padBottom, or fewer are used than the tensor has.
 struct Contraction {
   int64_t n = 1, g = 1, m = 1, c = 1, p = 1, q = 1, r = 1, s = 1;
   int64_t strideH = 1, strideW = 1, dilationH = 1, dilationW = 1;
@@ -30,19 +31,21 @@ struct Contraction {
   machine::ContractionKind kind = machine::ContractionKind::Conv;
 
   int64_t macs() const { return n * g * m * c * p * q * r * s; } ///< Dense, padding included.
-  int64_t extent(isa::Rank rank) const;                         ///< N, G, M, C, P, Q, R, S.
+  int64_t extent(isa::Rank rank) const;
   int64_t inputRows() const { return (p - 1) * strideH + (r - 1) * dilationH + 1 - padTop - padBottom; }
   int64_t inputColumns() const { return (q - 1) * strideW + (s - 1) * dilationW + 1 - padLeft - padRight; }
 };
 
-/// An operand of a CONTRACT as it stands in a buffer, decoded: integers of 1 or 2 bytes, exactly the box that the contraction reads.
+/// An operand of a CONTRACT as it stands in a buffer, decoded: integers of 1 or 2 bytes, exactly the box that the
+/// contraction reads.
 /// Activations: extent = {n, inputRows, inputColumns, g*c}. Weights: {g*m, r, s, c}.
 struct OperandView {
   const void *data = nullptr;
   unsigned elementBytes = 2;
   std::array<int64_t, 4> extent{};
   std::array<int64_t, 4> stride{}; ///< In elements; stride[3] is 1.
-  template <typename T> const T *row(int64_t i, int64_t j, int64_t k) const {
+  template <typename T>
+  const T *row(int64_t i, int64_t j, int64_t k) const {
     return static_cast<const T *>(data) + i * stride[0] + j * stride[1] + k * stride[2];
   }
 };
@@ -54,13 +57,14 @@ const char *boundName(Bound bound); ///< "mac", "noc", "buffer", "dram_read", "d
 /// What a contraction costs. Estimates fill the same struct with expected values.
 /// Slot law: performed + gated + wasted = issued <= slots.
 struct Counts {
-  double cycles = 0;     ///< Of the array, from the first to the last sum, buffer and network stalls included.
-  double slots = 0;      ///< Multipliers of the machine x cycles.
-  double performed = 0;  ///< Multiplications that the machine did.
-  double gated = 0;      ///< Slots in which the multiplier idled because of an operand's zero.
-  double wasted = 0;     ///< Slots issued to no product: padding entries, out-of-plane products, empty lanes of a working unit.
-  double effectual = 0;  ///< Products of two nonzero operands: a property of the data, not of the machine.
-  double skipped = 0;    ///< Dense MACs that took no slot.
+  double cycles = 0;    ///< Of the array, from the first to the last sum, buffer and network stalls included.
+  double slots = 0;     ///< Multipliers of the machine x cycles.
+  double performed = 0; ///< Multiplications that the machine did.
+  double gated = 0;     ///< Slots in which the multiplier idled because of an operand's zero.
+  double wasted =
+      0; ///< Slots issued to no product: padding entries, out-of-plane products, empty lanes of a working unit.
+  double effectual = 0; ///< Products of two nonzero operands: a property of the data, not of the machine.
+  double skipped = 0;   ///< Dense MACs that took no slot.
   std::array<double, 6> boundCycles{}; ///< Cycles by Bound; sums to `cycles`.
   machine::ActionCounts actions;
   void add(const Counts &other);
@@ -71,11 +75,20 @@ struct Densities {
   double b = 1.0;
 };
 
+struct WeightSummary;
+
 struct Work {
   Contraction shape;
-  const isa::Mapping *mapping = nullptr;      ///< Level indices are those of `machine->levels`.
-  const isa::SafSet *safs = nullptr;          ///< Active ones; may be empty.
+  /// Level indices are those of `machine->levels`. Null: the dataflow's own best mapping for the shape.
+  const isa::Mapping *mapping = nullptr;
+  /// Active ones; may be empty. Null: all that the machine offers.
+  const isa::SafSet *safs = nullptr;
   const machine::Machine *machine = nullptr;
+  /// The sums start from what the buffer holds, so the first pass reads them.
+  bool accumulate = false;
+  /// summarizeWeights() of exactly the `b` that count() is given, where the caller keeps it (a layer's weights repeat
+  /// for each strip of rows). Null: count() makes it.
+  const WeightSummary *weights = nullptr;
 };
 
 class Dataflow {
@@ -83,7 +96,11 @@ public:
   virtual ~Dataflow() = default;
   virtual const char *name() const = 0;
   /// Parameters that this dataflow reads from the machine file, with default and a line of description.
-  struct Parameter { std::string name; double defaultValue; std::string doc; };
+  struct Parameter {
+    std::string name;
+    double defaultValue;
+    std::string doc;
+  };
   virtual std::vector<Parameter> parameters() const = 0;
   /// Checks the machine itself once: array dimensions, parameters, levels that the dataflow needs by role.
   virtual absl::Status checkMachine(const machine::Machine &machine) const = 0;
@@ -92,11 +109,15 @@ public:
   virtual Counts estimate(const Work &work, const Densities &densities) const = 0;
   /// Exact. Values come from elsewhere; this reads only what it needs of the operands.
   virtual Counts count(const Work &work, const OperandView &a, const OperandView &b) const = 0;
-  /// Inner mappings (loops below the program-managed levels: spatial and dataflow-managed temporal ones) worth trying for a tile, best guess first, never
-  /// empty for a legal kind. The scheduler prepends the loops over tiles, whose factors these do not contain.
+  /// Inner mappings (loops below the program-managed levels: spatial and dataflow-managed temporal ones) worth trying
+  /// for a tile, best guess first, never empty for a tile that any mapping makes legal. The scheduler prepends the
+  /// loops over tiles, whose factors these do not contain.
   virtual std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const = 0;
-  /// Multiples that tile extents should keep to (m, c, p of a tile), 1 where any will do: eyeriss wants c tiles of q*r, say.
-  struct TileHint { int64_t m = 1, c = 1, p = 1; };
+  /// Multiples that tile extents should keep to (m, c, p of a tile), 1 where any will do: eyeriss wants c tiles of q*r,
+  /// say.
+  struct TileHint {
+    int64_t m = 1, c = 1, p = 1;
+  };
   virtual TileHint tileHint(const Contraction &layer, const machine::Machine &machine) const { return {}; }
 };
 

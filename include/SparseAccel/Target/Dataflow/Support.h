@@ -1,0 +1,70 @@
+//===- Support.h - What every dataflow does with a machine ------*- C++ -*-===//
+//
+// Looking up array dimensions, levels, parameters and active SAFs; counting traffic in words of a level; the checks
+// whose messages should read the same whatever the dataflow.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_TARGET_DATAFLOW_SUPPORT_H
+#define SPARSEACCEL_TARGET_DATAFLOW_SUPPORT_H
+
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace sparseaccel::dataflow {
+
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Conditions of active gates, as bits over OperandKind as in Saf::conditionOn: which operand's zero idles the
+/// multiplier.
+unsigned gatingConditions(const Work &work);
+/// Whether a skip on zeros of `operand` is active.
+bool skipsOn(const Work &work, isa::OperandKind operand);
+/// Adds `bits` of traffic at a level, in words of the level.
+void addTraffic(Counts &counts, const machine::Machine &machine, absl::string_view level, const char *action,
+                double bits);
+/// Cycles that a level's port needs for what `counts` says it reads and writes beyond counts.cycles are added to it, as
+/// bound by the buffer.
+void addBufferStalls(Counts &counts, const machine::Machine &machine, absl::Span<const char *const> levels);
+
+/// Fails where the machine lacks one of these levels, or one has no word width. `dataflow` stands in the message.
+absl::Status checkLevels(const machine::Machine &machine, const char *dataflow, absl::Span<const char *const> levels);
+/// Size of the array dimension of this name, or 0.
+int64_t arraySize(const machine::Machine &machine, absl::string_view name);
+/// Fails where the array has other dimensions than these, or their product is not the machine's peak.
+absl::Status checkArray(const machine::Machine &machine, const char *dataflow,
+                        absl::Span<const char *const> dimensions);
+/// A parameter as a dataflow declares it, and the machine's value of it.
+struct DeclaredParameter {
+  const char *name;
+  double defaultValue;
+  const char *doc;
+  double of(const machine::Machine &machine) const {
+    auto found = machine.parameters.find(name);
+    return found == machine.parameters.end() ? defaultValue : found->second;
+  }
+  Dataflow::Parameter declared() const { return {name, defaultValue, doc}; }
+};
+/// Fails where the parameter is no whole number in [low, high].
+absl::Status checkParameter(const machine::Machine &machine, const DeclaredParameter &parameter, double low,
+                            double high);
+/// Fails where the shape makes no sense (an extent below 1), or the machine does not take its kind.
+absl::Status checkShape(const Work &work, const char *dataflow);
+/// Fails where the loops below the outermost level do not cover the shape's extents, or name a level that is not there.
+absl::Status checkCoverage(const Work &work, const char *dataflow);
+/// Product of the factors of a rank among loops that `filter` accepts.
+template <typename Filter>
+int64_t factorOf(const isa::Mapping &mapping, isa::Rank rank, Filter filter) {
+  int64_t product = 1;
+  for (const isa::Loop &loop : mapping.loops)
+    if (loop.rank == rank && filter(loop))
+      product *= loop.factor;
+  return product;
+}
+const char *rankName(isa::Rank rank);
+
+} // namespace sparseaccel::dataflow
+
+#endif // SPARSEACCEL_TARGET_DATAFLOW_SUPPORT_H

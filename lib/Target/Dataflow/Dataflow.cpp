@@ -1,0 +1,78 @@
+//===- Dataflow.cpp - The dataflows there are -----------------------------===//
+
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
+#include "Dataflows.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace sparseaccel::dataflow {
+
+int64_t Contraction::extent(isa::Rank rank) const {
+  switch (rank) {
+  case isa::Rank::N:
+    return n;
+  case isa::Rank::G:
+    return g;
+  case isa::Rank::M:
+    return m;
+  case isa::Rank::C:
+    return c;
+  case isa::Rank::P:
+    return p;
+  case isa::Rank::Q:
+    return q;
+  case isa::Rank::R:
+    return r;
+  case isa::Rank::S:
+    return s;
+  }
+  return 1;
+}
+
+const char *boundName(Bound bound) {
+  switch (bound) {
+  case Bound::Mac:
+    return "mac";
+  case Bound::Noc:
+    return "noc";
+  case Bound::Buffer:
+    return "buffer";
+  case Bound::DramRead:
+    return "dram_read";
+  case Bound::DramWrite:
+    return "dram_write";
+  case Bound::Sync:
+    return "sync";
+  }
+  return "mac";
+}
+
+void Counts::add(const Counts &other) {
+  cycles += other.cycles;
+  slots += other.slots;
+  performed += other.performed;
+  gated += other.gated;
+  wasted += other.wasted;
+  effectual += other.effectual;
+  skipped += other.skipped;
+  for (size_t i = 0; i < boundCycles.size(); ++i)
+    boundCycles[i] += other.boundCycles[i];
+  actions.add(other.actions);
+}
+
+std::vector<const Dataflow *> listDataflows() { return {&dadiannao(), &cnvlutin()}; }
+
+absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {
+  std::vector<std::string> names;
+  for (const Dataflow *dataflow : listDataflows()) {
+    if (name == dataflow->name())
+      return dataflow;
+    names.push_back(dataflow->name());
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no dataflow is called '", name, "'; there are: ", absl::StrJoin(names, ", ")));
+}
+
+} // namespace sparseaccel::dataflow

@@ -1,0 +1,19 @@
+//===- Dataflows.h - One function for each dataflow -------------*- C++ -*-===//
+//
+// A new dataflow adds its function here and its line to listDataflows().
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_LIB_TARGET_DATAFLOW_DATAFLOWS_H
+#define SPARSEACCEL_LIB_TARGET_DATAFLOW_DATAFLOWS_H
+
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
+
+namespace sparseaccel::dataflow {
+
+const Dataflow &dadiannao();
+const Dataflow &cnvlutin();
+
+} // namespace sparseaccel::dataflow
+
+#endif // SPARSEACCEL_LIB_TARGET_DATAFLOW_DATAFLOWS_H

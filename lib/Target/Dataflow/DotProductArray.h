@@ -1,0 +1,49 @@
+//===- DotProductArray.h - Units of filters of lanes ------------*- C++ -*-===//
+//
+// The array that `dadiannao` and `cnvlutin` have in common: `units` x `filters` x `lanes` multipliers. Every unit holds
+// `filters` filters; in each cycle `lanes` activations go to all units, and each filter's adder tree sums its lanes.
+// Windows run one after another, filters beyond units x filters in further passes over all windows, groups one after
+// another.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_LIB_TARGET_DATAFLOW_DOTPRODUCTARRAY_H
+#define SPARSEACCEL_LIB_TARGET_DATAFLOW_DOTPRODUCTARRAY_H
+
+#include "SparseAccel/Target/Dataflow/OperandMasks.h"
+
+namespace sparseaccel::dataflow {
+
+struct DotProductArray {
+  int64_t units = 1, filters = 1, lanes = 1;
+
+  explicit DotProductArray(const machine::Machine &machine);
+  static absl::Status check(const machine::Machine &machine, const char *dataflow);
+
+  int64_t multipliers() const { return units * filters * lanes; }
+  /// Fewer channels than lanes: positions of the window are packed into the lanes.
+  bool packs(const Contraction &shape) const { return shape.c < lanes; }
+  /// Cycles of one window without skipping.
+  int64_t denseWindowCycles(const Contraction &shape) const;
+  int64_t windows(const Contraction &shape) const { return shape.n * shape.p * shape.q; }
+  /// Passes over the filters of all groups, and the units that work in them, summed.
+  int64_t filterPasses(const Contraction &shape) const { return shape.g * ceilDiv(shape.m, units * filters); }
+  int64_t workingUnits(const Contraction &shape) const { return shape.g * ceilDiv(shape.m, filters); }
+
+  /// Cycles, slots and traffic of the walk without skipping. Gating on zeros as `conditions` says.
+  Counts countDense(const Work &work, const ProductCounts &products, unsigned conditions) const;
+  /// Sets performed, gated, wasted, skipped, effectual and the MAC actions of a walk that issues `issued` slots and
+  /// skips `skipped` products.
+  void finishSlots(Counts &counts, const ProductCounts &products, unsigned conditions, double issued,
+                   double skipped) const;
+  absl::Status legal(const Work &work, const char *dataflow) const;
+  std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const;
+};
+
+/// Levels by role: activations, weights, activations at the multipliers, sums.
+inline constexpr const char *kActivationLevel = "nm", *kWeightLevel = "sb", *kInputLevel = "nbin", *kSumLevel = "nbout";
+inline constexpr const char *kDotProductLevels[] = {kActivationLevel, kWeightLevel, kInputLevel, kSumLevel};
+
+} // namespace sparseaccel::dataflow
+
+#endif // SPARSEACCEL_LIB_TARGET_DATAFLOW_DOTPRODUCTARRAY_H
