@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace sparseaccel::dataflow {
 
@@ -59,11 +60,11 @@ public:
         spillAfter(std::min<int64_t>((uint64_t(1) << std::min<size_t>(8 * sizeof(Word) - 1, 31)) / uint64_t(brick),
                                      int64_t(1) << 20)) {}
 
-  void resize(int64_t pixels) { masks.assign(pixels * pieces * blocks, Lanes{}); }
+  void resize(int64_t pixels) { masks.assign(pixels * pieces * blocks * kSideBySide, 0); }
 
   /// Takes the nonzero mask of a pixel's channels of this group.
   void setPixel(int64_t pixel, const uint64_t *bits) {
-    Word *to = reinterpret_cast<Word *>(&masks[pixel * pieces * blocks]);
+    Word *to = &masks[pixel * pieces * blocks * kSideBySide];
     for (int64_t piece = 0; piece < pieces; ++piece) {
       int64_t width = std::min(brick, channels - piece * brick);
       int64_t offset = firstChannel + piece * brick;
@@ -115,11 +116,14 @@ public:
         }
       };
       for (int64_t position = 0; position < positions; ++position) {
-        const Lanes *from = pixels[position] < 0 ? nullptr : &masks[pixels[position] * pieces * blocks + block];
+        const Word *from =
+            pixels[position] < 0 ? nullptr : &masks[(pixels[position] * pieces * blocks + block) * kSideBySide];
         int64_t left = channels;
         for (int64_t piece = 0; piece < pieces; ++piece, left -= brick) {
           int64_t width = std::min(brick, left);
-          Lanes value = from ? from[piece * blocks] : Lanes{};
+          Lanes value = {};
+          if (from)
+            std::memcpy(&value, from + piece * blocks * kSideBySide, sizeof(value));
           fragment |= value << Word(filled);
           if (filled + width < brick) {
             filled += width;
@@ -164,7 +168,7 @@ private:
   int64_t pieces, blocks;
   Word mask;
   int64_t spillAfter;
-  std::vector<Lanes> masks; ///< [pixel][piece][block]
+  std::vector<Word> masks; ///< [pixel][piece][lane, in whole blocks]
 };
 
 template <typename Word>
