@@ -11,7 +11,7 @@
 
 namespace sparseaccel::dataflow {
 
-const Dataflow &dadiannao();
+const Dataflow &dotProduct();
 const Dataflow &cnvlutin();
 
 } // namespace sparseaccel::dataflow

@@ -1,9 +1,9 @@
 //===- DotProductArray.h - Units of filters of lanes ------------*- C++ -*-===//
 //
-// The array that `dadiannao` and `cnvlutin` have in common: `units` x `filters` x `lanes` multipliers. Every unit holds
-// `filters` filters; in each cycle `lanes` activations go to all units, and each filter's adder tree sums its lanes.
-// Windows run one after another, filters beyond units x filters in further passes over all windows, groups one after
-// another.
+// The array that `dot-product` and `cnvlutin` have in common: `units` x `filters` x `lanes` multipliers. Every unit
+// holds `filters` filters; in each cycle `lanes` activations go to all units, and each filter's adder tree sums its
+// lanes. Windows run one after another, filters beyond units x filters in further passes over all windows, groups one
+// after another.
 //
 //===----------------------------------------------------------------------===//
 

@@ -113,8 +113,8 @@ public:
   /// for a tile, best guess first, never empty for a tile that any mapping makes legal. The scheduler prepends the
   /// loops over tiles, whose factors these do not contain.
   virtual std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const = 0;
-  /// Multiples that tile extents should keep to (m, c, p of a tile), 1 where any will do: eyeriss wants c tiles of q*r,
-  /// say.
+  /// Multiples that tile extents should keep to (m, c, p of a tile), 1 where any will do: row-stationary wants c tiles
+  /// of q*r, say.
   struct TileHint {
     int64_t m = 1, c = 1, p = 1;
   };

@@ -1,4 +1,4 @@
-//===- DaDianNao.cpp - Dense dot-product units ----------------------------===//
+//===- DotProduct.cpp - Dense dot-product units ---------------------------===//
 //
 // Models the compute side of Chen et al., "DaDianNao: A Machine-Learning Supercomputer", MICRO 2014, as Albericio et
 // al. (Cnvlutin, ISCA 2016) use it for their baseline: all units work in lock step on the same activations.
@@ -12,9 +12,9 @@ namespace sparseaccel::dataflow {
 
 namespace {
 
-class DaDianNao final : public Dataflow {
+class DotProduct final : public Dataflow {
 public:
-  const char *name() const override { return "dadiannao"; }
+  const char *name() const override { return "dot-product"; }
   std::vector<Parameter> parameters() const override { return {}; }
 
   absl::Status checkMachine(const machine::Machine &machine) const override {
@@ -40,8 +40,8 @@ public:
 
 } // namespace
 
-const Dataflow &dadiannao() {
-  static const DaDianNao dataflow;
+const Dataflow &dotProduct() {
+  static const DotProduct dataflow;
   return dataflow;
 }
 
