@@ -1,0 +1,92 @@
+//===- Codec.h - The two families of codecs ---------------------*- C++ -*-===//
+//
+// Private to the formats. Format.cpp dispatches on Format::packing.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_LIB_TARGET_FORMATS_CODEC_H
+#define SPARSEACCEL_LIB_TARGET_FORMATS_CODEC_H
+
+#include "SparseAccel/Target/Formats/Format.h"
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+
+namespace sparseaccel::formats {
+
+uint64_t elementsOf(absl::Span<const uint32_t> shape);
+
+/// Expected zeros that must be stored because a run before a nonzero exceeds what `bits` can say, for `length`
+/// independent places.
+double expectedRunPadding(uint64_t length, unsigned bits, double density);
+
+/// The fibertree of a granule: `rank[i]` lies over `extent[i]` places of `below[i]` elements each.
+struct Tree {
+  Tree(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape);
+
+  size_t ranks() const { return kind.size(); }
+  bool innermost(size_t rank) const { return rank + 1 == kind.size(); }
+  /// CP and RLE fibers carry their length, except where the rank above is UOP, whose offsets say it.
+  bool hasCount(size_t rank) const;
+  bool underOffsets(size_t rank) const { return rank > 0 && kind[rank - 1] == RankKind::UOP; }
+
+  absl::InlinedVector<RankKind, 4> kind;
+  absl::InlinedVector<unsigned, 4> bits;      ///< Width of a coordinate, run or offset.
+  absl::InlinedVector<unsigned, 4> countBits; ///< Width of a fiber's length.
+  absl::InlinedVector<uint64_t, 4> extent, below;
+  unsigned elementBytes;
+};
+
+/// What a rank stores: the fibers that are present, and the entries in all of them. Expected numbers need not be whole.
+template <typename Number>
+struct RankCount {
+  Number fibers{}, entries{};
+};
+template <typename Number>
+using RankCounts = absl::InlinedVector<RankCount<Number>, 4>;
+
+/// Bits of a rank's stream, before it is padded to a byte.
+template <typename Number>
+Number streamBits(const Tree &tree, size_t rank, const RankCount<Number> &count) {
+  switch (tree.kind[rank]) {
+  case RankKind::U:
+    return 0;
+  case RankKind::B:
+    return count.fibers * tree.extent[rank];
+  case RankKind::CP:
+  case RankKind::RLE:
+    return count.entries * tree.bits[rank] + (tree.hasCount(rank) ? count.fibers * tree.countBits[rank] : 0);
+  case RankKind::UOP:
+    return (count.fibers * tree.extent[rank] + 1) * tree.bits[rank];
+  }
+  return 0;
+}
+
+namespace streams {
+Size sizeOf(const Format &format, const DenseView &values);
+Size worstCase(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape);
+Size encode(const Format &format, const DenseView &values, std::vector<uint8_t> &out);
+absl::Status decode(const Format &format, absl::Span<const uint8_t> bytes, unsigned elementBytes,
+                    absl::Span<const uint32_t> shape, void *out);
+double expectedBits(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape, double density);
+} // namespace streams
+
+namespace rlc {
+Size sizeOf(const DenseView &values);
+Size worstCase(unsigned elementBytes, absl::Span<const uint32_t> shape);
+Size encode(const DenseView &values, std::vector<uint8_t> &out);
+absl::Status decode(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape,
+                    void *out);
+double expectedBits(unsigned elementBytes, absl::Span<const uint32_t> shape, double density);
+} // namespace rlc
+
+namespace zfnaf {
+Size sizeOf(unsigned elementBytes, absl::Span<const uint32_t> shape);
+Size encode(const DenseView &values, std::vector<uint8_t> &out);
+absl::Status decode(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape,
+                    void *out);
+} // namespace zfnaf
+
+} // namespace sparseaccel::formats
+
+#endif // SPARSEACCEL_LIB_TARGET_FORMATS_CODEC_H

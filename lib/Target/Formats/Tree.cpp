@@ -1,0 +1,58 @@
+//===- Tree.cpp - The fibertree that a format lays over a granule -----------===//
+
+#include "BitStream.h"
+#include "Codec.h"
+
+#include <cmath>
+
+namespace sparseaccel::formats {
+
+uint64_t elementsOf(absl::Span<const uint32_t> shape) {
+  uint64_t count = 1;
+  for (uint32_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+Tree::Tree(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape) : elementBytes(elementBytes) {
+  size_t ranks = format.ranks.size();
+  for (size_t i = 0; i < ranks; ++i) {
+    kind.push_back(format.ranks[i].kind);
+    extent.push_back(1);
+  }
+  // Dimensions beyond the named ranks fall to the innermost one; ranks beyond the dimensions lie outside, over one
+  // place.
+  for (size_t d = 0; d < shape.size(); ++d) {
+    size_t rank = shape.size() >= ranks ? std::min(d, ranks - 1) : ranks - shape.size() + d;
+    extent[rank] *= shape[d];
+  }
+  below.assign(ranks, 1);
+  for (size_t rank = ranks; rank-- > 1;)
+    below[rank - 1] = below[rank] * extent[rank];
+  uint64_t places = 1; // Most entries that this rank may have in the whole granule.
+  for (size_t rank = 0; rank < ranks; ++rank) {
+    places *= extent[rank];
+    unsigned needed = bitsFor(extent[rank] ? extent[rank] - 1 : 0), asked = format.ranks[rank].bits;
+    if (kind[rank] == RankKind::UOP)
+      needed = bitsFor(innermost(rank) ? places : places * extent[rank + 1]);
+    // A run may be cut into shorter ones; a coordinate or an offset that does not fit could not be written at all.
+    bits.push_back(kind[rank] == RankKind::RLE ? (asked ? asked : needed) : std::max(asked, needed));
+    countBits.push_back(bitsFor(extent[rank]));
+  }
+}
+
+bool Tree::hasCount(size_t rank) const {
+  return (kind[rank] == RankKind::CP || kind[rank] == RankKind::RLE) && !underOffsets(rank);
+}
+
+double expectedRunPadding(uint64_t length, unsigned bits, double density) {
+  if (density <= 0 || density >= 1 || bits >= 40)
+    return 0;
+  // A nonzero with at least k * step zeros before it costs the k-th padding entry.
+  double step = std::ldexp(1.0, static_cast<int>(bits)), tail = std::pow(1 - density, step), weight = tail, total = 0;
+  for (double left = static_cast<double>(length) - step; left > 0 && weight * left > 1e-6; left -= step, weight *= tail)
+    total += weight * left;
+  return total * density;
+}
+
+} // namespace sparseaccel::formats
