@@ -1,0 +1,271 @@
+//===- NpyTest.cpp - Reading and writing NumPy's files --------------------===//
+
+#include "SparseAccel/Runtime/Npy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <unistd.h>
+
+namespace sparseaccel::runtime {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<uint8_t> toBytes(const std::string &text) { return {text.begin(), text.end()}; }
+
+/// A file of version 1 whose header is `dictionary`, padded as NumPy pads it.
+std::vector<uint8_t> npy(std::string dictionary, const std::vector<uint8_t> &data, uint8_t version = 1) {
+  std::vector<uint8_t> bytes = {0x93, 'N', 'U', 'M', 'P', 'Y', version, 0};
+  dictionary += "\n";
+  bytes.push_back(uint8_t(dictionary.size()));
+  bytes.push_back(uint8_t(dictionary.size() >> 8));
+  if (version > 1)
+    bytes.insert(bytes.end(), {0, 0});
+  bytes.insert(bytes.end(), dictionary.begin(), dictionary.end());
+  bytes.insert(bytes.end(), data.begin(), data.end());
+  return bytes;
+}
+
+void put16(std::vector<uint8_t> &to, unsigned value) { to.insert(to.end(), {uint8_t(value), uint8_t(value >> 8)}); }
+void put32(std::vector<uint8_t> &to, uint32_t value) {
+  put16(to, value & 0xffff);
+  put16(to, value >> 16);
+}
+
+struct Member {
+  std::string name;
+  std::vector<uint8_t> content;
+  bool deflate = false;
+};
+
+std::vector<uint8_t> zip(const std::vector<Member> &members) {
+  std::vector<uint8_t> bytes, directory;
+  for (const Member &member : members) {
+    std::vector<uint8_t> packed = member.content;
+    if (member.deflate) {
+      z_stream stream{};
+      deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+      packed.resize(deflateBound(&stream, member.content.size()));
+      stream.next_in = const_cast<Bytef *>(member.content.data());
+      stream.avail_in = member.content.size();
+      stream.next_out = packed.data();
+      stream.avail_out = packed.size();
+      deflate(&stream, Z_FINISH);
+      packed.resize(stream.total_out);
+      deflateEnd(&stream);
+    }
+    uint32_t crc = crc32(0, member.content.data(), member.content.size()), local = bytes.size();
+    auto common = [&](std::vector<uint8_t> &to) {
+      put16(to, 20);
+      put16(to, 0);
+      put16(to, member.deflate ? 8 : 0);
+      put32(to, 0);
+      put32(to, crc);
+      put32(to, packed.size());
+      put32(to, member.content.size());
+      put16(to, member.name.size());
+    };
+    put32(bytes, 0x04034b50);
+    common(bytes);
+    put16(bytes, 4); // an extra field that only the local header has
+    bytes.insert(bytes.end(), member.name.begin(), member.name.end());
+    put32(bytes, 0);
+    bytes.insert(bytes.end(), packed.begin(), packed.end());
+    put32(directory, 0x02014b50);
+    put16(directory, 20);
+    common(directory);
+    put16(directory, 0);
+    put16(directory, 0);
+    put16(directory, 0);
+    put16(directory, 0);
+    put32(directory, 0);
+    put32(directory, local);
+    directory.insert(directory.end(), member.name.begin(), member.name.end());
+  }
+  uint32_t start = bytes.size();
+  bytes.insert(bytes.end(), directory.begin(), directory.end());
+  put32(bytes, 0x06054b50);
+  put32(bytes, 0);
+  put16(bytes, members.size());
+  put16(bytes, members.size());
+  put32(bytes, directory.size());
+  put32(bytes, start);
+  put16(bytes, 0);
+  return bytes;
+}
+
+std::string messageOf(const absl::Status &status) { return std::string(status.message()); }
+
+template <typename T>
+void expectRoundTrip(const std::vector<T> &values) {
+  Array array = makeArray<T>({int64_t(values.size()) / 2, 2}, values);
+  std::vector<uint8_t> bytes = serializeNpy(array);
+  EXPECT_EQ((bytes.size() - array.bytes.size()) % 64, 0u);
+  absl::StatusOr<Array> back = parseNpy(bytes, "x.npy");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->dtype, array.dtype);
+  EXPECT_EQ(back->shape, array.shape);
+  EXPECT_EQ(back->bytes, array.bytes);
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_EQ(back->at(i), double(values[i]));
+  EXPECT_EQ(back->toFloat()[0], float(values[0]));
+}
+
+TEST(Npy, RoundTripsEveryType) {
+  expectRoundTrip<float>({1.5f, -2.25f, 0.0f, 3e38f});
+  expectRoundTrip<double>({1e300, -0.5});
+  expectRoundTrip<int8_t>({-128, 127});
+  expectRoundTrip<uint8_t>({0, 255});
+  expectRoundTrip<int16_t>({-32768, 32767});
+  expectRoundTrip<uint16_t>({0, 65535});
+  expectRoundTrip<int32_t>({-2147483647, 5});
+  expectRoundTrip<int64_t>({-5, int64_t(1) << 52});
+}
+
+TEST(Npy, ReadsWhatNumPyWrites) {
+  // np.save of np.array([[1, 2, 3], [4, 5, 6]], dtype='<i2').
+  std::vector<uint8_t> bytes = npy("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }          ",
+                                   {1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0});
+  absl::StatusOr<Array> array = parseNpy(bytes, "x.npy");
+  ASSERT_TRUE(array.ok()) << array.status();
+  EXPECT_EQ(array->describe(), "int16[2x3]");
+  EXPECT_THAT(array->as<int16_t>(), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST(Npy, ReadsScalarsVectorsAndVersion2) {
+  absl::StatusOr<Array> scalar = parseNpy(npy("{'descr': '|b1', 'fortran_order': False, 'shape': ()}", {1}, 2), "x");
+  ASSERT_TRUE(scalar.ok()) << scalar.status();
+  EXPECT_EQ(scalar->elements(), 1);
+  EXPECT_EQ(scalar->dtype, DType::Bool);
+  absl::StatusOr<Array> empty = parseNpy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (0, 7)}", {}), "x");
+  ASSERT_TRUE(empty.ok()) << empty.status();
+  EXPECT_EQ(empty->elements(), 0);
+  Array vector = makeArray<int8_t>({3}, {7, 8, 9});
+  absl::StatusOr<Array> back = parseNpy(serializeNpy(vector), "x");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_THAT(back->shape, ElementsAre(3));
+}
+
+TEST(Npy, ConvertsFortranOrderAndByteOrder) {
+  // The matrix [[1, 2, 3], [4, 5, 6]], columns first, most significant byte first.
+  std::vector<uint8_t> bytes =
+      npy("{'descr': '>u2', 'fortran_order': True, 'shape': (2, 3), }", {0, 1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6});
+  absl::StatusOr<Array> array = parseNpy(bytes, "x.npy");
+  ASSERT_TRUE(array.ok()) << array.status();
+  EXPECT_THAT(array->as<uint16_t>(), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+struct Bad {
+  std::vector<uint8_t> bytes;
+  const char *message;
+};
+
+TEST(Npy, RejectsHostileHeaders) {
+  const Bad cases[] = {
+      {toBytes("hello, world"), "x.npy: is not an .npy file"},
+      {{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, 0xff, 0xff}, "header has 65535 bytes, more than there are"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0}, 9), "version 9"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}", {0, 0, 0, 0}),
+       "ends before its data"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", {}), "expected a tuple"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", {}), "expected a tuple"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1 2)}", {}), "expected a tuple"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", {0, 0, 0, 0}), "ends before its data"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0, 0}), "holds 5 bytes of data"},
+      {npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", {0}), "dtype '|O' is not read"},
+      {npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", {0}), "dtype '<c8' is not read"},
+      {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", {0}), "structured arrays are not read"},
+      {npy("{'descr': '<f4', 'shape': (1,)}", {0, 0, 0, 0}), "expected the keys descr, fortran_order and shape"},
+      {npy("{'descr': '<f4', 'descr': '<f4', 'shape': (1,)}", {0}), "unexpected key 'descr'"},
+      {npy("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}", {0}), "True or False"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} + 1", {0, 0, 0, 0}), "unexpected text"},
+      {npy("['descr']", {0}), "expected '{'"},
+  };
+  for (const Bad &bad : cases) {
+    absl::StatusOr<Array> array = parseNpy(bad.bytes, "x.npy");
+    ASSERT_FALSE(array.ok()) << bad.message;
+    EXPECT_THAT(messageOf(array.status()), HasSubstr(bad.message));
+  }
+}
+
+TEST(Npy, EveryTruncationIsAnError) {
+  std::vector<uint8_t> whole = serializeNpy(makeArray<float>({2, 2}, {1, 2, 3, 4}));
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(parseNpy(absl::MakeSpan(whole.data(), size), "x").ok()) << size;
+}
+
+TEST(Npz, ReadsStoredAndDeflatedMembers) {
+  std::vector<int16_t> zeros(5000, 0);
+  zeros[77] = -3;
+  std::vector<uint8_t> archive = zip({{"x.npy", serializeNpy(makeArray<float>({2}, {1.5f, 2.5f})), false},
+                                      {"deep/y.npy", serializeNpy(makeArray<int16_t>({50, 100}, zeros)), true}});
+  EXPECT_LT(archive.size(), 2000u); // it was deflated
+  absl::StatusOr<NamedArrays> arrays = parseNpz(archive, "a.npz");
+  ASSERT_TRUE(arrays.ok()) << arrays.status();
+  ASSERT_EQ(arrays->size(), 2u);
+  EXPECT_EQ((*arrays)[0].first, "x");
+  EXPECT_THAT((*arrays)[0].second.as<float>(), ElementsAre(1.5f, 2.5f));
+  EXPECT_EQ((*arrays)[1].first, "deep/y");
+  EXPECT_EQ((*arrays)[1].second.describe(), "int16[50x100]");
+  EXPECT_EQ((*arrays)[1].second.at(77), -3);
+}
+
+TEST(Npz, DamageIsAnErrorThatNamesTheMember) {
+  std::vector<int8_t> values(300);
+  std::mt19937 random(7);
+  for (int8_t &value : values)
+    value = int8_t(random() % 3);
+  for (bool deflate : {false, true}) {
+    std::vector<uint8_t> whole = zip({{"x.npy", serializeNpy(makeArray<int8_t>({300}, values)), deflate}});
+    ASSERT_TRUE(parseNpz(whole, "a.npz").ok());
+    for (size_t size = 0; size < whole.size(); ++size)
+      EXPECT_FALSE(parseNpz(absl::MakeSpan(whole.data(), size), "a.npz").ok());
+    std::vector<uint8_t> flipped = whole;
+    flipped[30 + 5 + 4 + 20] ^= 0x10; // within the member's bytes
+    absl::StatusOr<NamedArrays> arrays = parseNpz(flipped, "a.npz");
+    ASSERT_FALSE(arrays.ok());
+    EXPECT_THAT(messageOf(arrays.status()), HasSubstr("a.npz:x.npy"));
+    for (int i = 0; i < 2000; ++i) { // never a crash, whatever breaks
+      std::vector<uint8_t> broken = whole;
+      broken[random() % broken.size()] = uint8_t(random());
+      (void)parseNpz(broken, "a.npz");
+    }
+  }
+}
+
+TEST(Npz, ALieAboutTheSizeIsNotAllocated) {
+  std::vector<uint8_t> archive = zip({{"x.npy", serializeNpy(makeArray<int8_t>({4}, {1, 2, 3, 4})), true}});
+  size_t directory = archive.size() - 22 - 46 - 5;
+  for (size_t byte = 0; byte < 4; ++byte)
+    archive[directory + 24 + byte] = byte == 3 ? 0xf0 : 0xff;
+  absl::StatusOr<NamedArrays> arrays = parseNpz(archive, "a.npz");
+  ASSERT_FALSE(arrays.ok());
+  EXPECT_THAT(messageOf(arrays.status()), HasSubstr("does not inflate"));
+}
+
+TEST(Npy, WritesWholeFilesOrNone) {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("sparseaccel-npy-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  std::string path = (folder / "y.npy").string();
+  ASSERT_TRUE(writeNpy(path, makeArray<float>({1, 2}, {3, 4})).ok());
+  ASSERT_TRUE(writeNpy(path, makeArray<float>({1, 2}, {5, 6})).ok());
+  absl::StatusOr<NamedArrays> back = readArrays(path);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->front().first, "");
+  EXPECT_THAT(back->front().second.as<float>(), ElementsAre(5, 6));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  absl::Status bad = writeNpy((folder / "none" / "y.npy").string(), makeArray<float>({1}, {1}));
+  EXPECT_THAT(messageOf(bad), HasSubstr("cannot be written"));
+  EXPECT_THAT(messageOf(readNpy((folder / "none.npy").string()).status()), HasSubstr("cannot be opened"));
+  std::filesystem::remove_all(folder);
+}
+
+} // namespace
+} // namespace sparseaccel::runtime
