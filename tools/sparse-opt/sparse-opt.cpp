@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SparseAccel/Dialect/Accel/Accel.h"
+#include "SparseAccel/Dialect/Sparsity/Sparsity.h"
 #include "SparseAccel/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,7 +19,8 @@
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect, mlir::tosa::TosaDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect, mlir::tosa::TosaDialect,
+                  sparseaccel::accel::AccelDialect, sparseaccel::sparsity::SparsityDialect>();
   mlir::func::registerInlinerExtension(registry);
 
   mlir::registerTransformsPasses(); // canonicalize, cse, inline, symbol-dce, ...
