@@ -139,8 +139,9 @@ LogicalResult BufferOp::verify() {
 
 SmallVector<int64_t> TensorOp::getGranule() {
   RankedTensorType type = getTensorType();
-  if (auto encoding = sparsity::getEncoding(type))
-    return encoding.getGranuleShape(type.getShape());
+  for (sparsity::EncodingAttr encoding : {sparsity::getEncoding(type), getBufferFormatAttr()})
+    if (encoding && !encoding.getGranule().empty())
+      return SmallVector<int64_t>(encoding.getGranule());
   return SmallVector<int64_t>(type.getShape());
 }
 

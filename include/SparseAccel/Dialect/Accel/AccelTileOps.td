@@ -59,7 +59,8 @@ def Accel_BufferOp : Accel_TableOpBase<"buffer"> {
 def Accel_TensorOp : Accel_TableOpBase<"tensor"> {
   let summary = "a tensor in DRAM";
   let description = [{
-    Mirrors `isa::Tensor`. The type's encoding is the format in DRAM, and its granule; `buffer` is the format in a buffer (dense where it is left out). Sums of a
+    Mirrors `isa::Tensor`. The type's encoding is the format in DRAM; `buffer` is the format in a buffer (dense where it is left out). The granule is
+    that of the first of the two that has one. Sums of a
     contraction have a tensor of 32 or 48-bit elements, with no storage in DRAM. `offset` and `lengths` are DRAM bytes, known after allocation; `slot` is the
     worst-case size of a granule in bytes. Constants have a `value`.
 
@@ -78,7 +79,7 @@ def Accel_TensorOp : Accel_TableOpBase<"tensor"> {
   }];
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
-    /// Extents of a granule: of the type's encoding, else the whole tensor.
+    /// Extents of a granule: of the type's encoding, else of the buffer's, else the whole tensor.
     ::llvm::SmallVector<int64_t> getGranule();
     /// Whether it stands for sums in a buffer, which DRAM never sees.
     bool isSums();
