@@ -95,7 +95,7 @@ void readLayer(yaml::Map &map, bool paddingCounted, Layer &layer) {
   // Rows and columns that no window reaches need no padding.
   shape.padBottom = std::max<int64_t>(0, (shape.p - 1) * shape.strideH + (shape.r - 1) * shape.dilationH + 1 - shape.padTop - layer.inputHeight);
   shape.padRight = std::max<int64_t>(0, (shape.q - 1) * shape.strideW + (shape.s - 1) * shape.dilationW + 1 - shape.padLeft - layer.inputWidth);
-  if (!paddingCounted)
+  if (!paddingCounted || !map.has("activation_density"))
     return;
   double share = inPlaneShare(shape, layer.inputHeight, layer.inputWidth);
   if (layer.activationDensity > share + 1e-12)
