@@ -244,6 +244,9 @@ absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_vie
     if (header.descr.size() == 3 && absl::string_view("<>|=").find(header.descr[0]) != absl::string_view::npos &&
         header.descr.substr(1) == candidate.code)
       info = &candidate;
+  if (!info && header.descr.size() > 2 && (header.descr[1] == 'U' || header.descr[1] == 'S'))
+    return absl::UnimplementedError(
+        absl::StrCat(file, ": holds text (dtype '", absl::CHexEscape(header.descr), "'), which is not read"));
   if (!info)
     return invalid(file, absl::StrCat("dtype '", absl::CHexEscape(header.descr),
                                       "' is not read; expected float32, float64, int8, uint8, int16, uint16, int32, "
@@ -366,12 +369,14 @@ absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::stri
     if (checksum(content) != crc)
       return invalid(shown, "is corrupt: its checksum differs");
     absl::StatusOr<Array> array = parseNpy(content, shown);
+    if (absl::IsUnimplemented(array.status()))
+      continue; // labels and names beside the data
     if (!array.ok())
       return array.status();
     arrays.emplace_back(std::string(absl::StripSuffix(name, ".npy")), *std::move(array));
   }
   if (arrays.empty())
-    return invalid(file, "holds no array");
+    return invalid(file, "holds no array of numbers");
   return arrays;
 }
 

@@ -216,6 +216,15 @@ TEST(Npz, ReadsStoredAndDeflatedMembers) {
   EXPECT_EQ((*arrays)[1].second.at(77), -3);
 }
 
+TEST(Npz, LeavesTextOut) {
+  std::vector<uint8_t> names = npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}", {'a', 0, 0, 0});
+  absl::StatusOr<NamedArrays> arrays =
+      parseNpz(zip({{"names.npy", names}, {"x.npy", serializeNpy(makeArray<float>({1}, {2}))}}), "a.npz");
+  ASSERT_TRUE(arrays.ok()) << arrays.status();
+  EXPECT_EQ(arrays->size(), 1u);
+  EXPECT_THAT(messageOf(parseNpz(zip({{"names.npy", names}}), "a.npz").status()), HasSubstr("no array of numbers"));
+}
+
 TEST(Npz, DamageIsAnErrorThatNamesTheMember) {
   std::vector<int8_t> values(300);
   std::mt19937 random(7);

@@ -103,16 +103,32 @@ struct Saf {
 };
 using SafSet = std::vector<Saf>;
 
-/// Host operators: a closed list, one kernel each in runtime/. Arguments are described in docs/ISA.md.
+/// Host operators: a closed list, one kernel each in runtime/HostOps.cpp, on dense row-major tensors. `i` and `f` are HostOp's arguments; one output each.
+/// Truth values are i8, 0 or 1. Where no type is named, any; input and output have the same.
 enum class HostKind : uint8_t {
-  Quantize,   ///< f32 -> i8/i16: round to nearest even of x * f[0], saturated.
-  Dequantize, ///< i8/i16 -> f32: x * f[0].
-  Transpose,  ///< i = permutation.
-  Reshape, Slice /* i = starts, sizes */, Pad /* i = lows, highs; f[0] value */, Concat /* i[0] axis */, Reverse /* i[0] axis */, Tile, Gather,
-  Softmax /* f32, i[0] axis */, Lrn /* f32 NHWC, i[0] size; f = alpha, beta, bias */,
-  Unary /* f32, i[0] UnaryKind */, Binary /* f32, i[0] BinaryKind, shapes broadcast by 1 */, Reduce /* f32, i[0] ReduceKind, i[1] axis */,
-  MatMul /* f32 [B][M][K] x [B][K][N] */, Cast, Select, Rescale /* integers, i = multiplier, shift, min, max */, Clamp /* f = min, max */,
-  Conv /* f32, NHWC; i = stride, pad(4), dilation, groups */, MaxPool, AvgPool
+  Quantize,   ///< f32 -> i8/i16: round to nearest even of x * f[0] (multiplied in f32), saturated; not-a-number gives 0.
+  Dequantize, ///< Integers -> f32: x * f[0].
+  Transpose,  ///< i = permutation: axis k of the output is axis i[k] of the input.
+  Reshape,
+  Slice,   ///< i = starts, then sizes; one each per axis.
+  Pad,     ///< i = elements before, then behind, per axis; f[0] = their value.
+  Concat,  ///< i[0] = axis; any number of inputs.
+  Reverse, ///< i[0] = axis.
+  Tile,    ///< i = multiples per axis.
+  Gather,  ///< Values [N][K][C], indices [N][W] of i32 or i64 -> [N][W][C]. An index outside of K is an error at run time.
+  Softmax, ///< f32; i[0] = axis.
+  Lrn,     ///< f32; ONNX's, over the innermost axis; i[0] = size; f = alpha, beta, bias.
+  Unary,   ///< i[0] = UnaryKind; f32, and integers for abs, neg and not.
+  Binary,  ///< i[0] = BinaryKind; two inputs of one type and rank, axes of 1 broadcast. Comparisons give i8. Integers wrap; pow is f32 only.
+  Reduce,  ///< i[0] = ReduceKind, i[1] = axis, which keeps the extent 1.
+  MatMul,  ///< f32: [B][M][K] x [B][K][N].
+  Cast,    ///< Any type to any: to integers round to nearest even and saturate; integers narrow by truncation.
+  Select,  ///< Inputs: i8 condition, value where it is nonzero, value where it is zero; axes of 1 broadcast.
+  Rescale, ///< Integers to integers; i = multiplier, shift, min, max: as Numerics, one multiplier.
+  Clamp,   ///< f = min, max.
+  Conv,    ///< f32, [N][H][W][C] with weights [M][R][S][C/groups] and, maybe, a bias [M]; i = stride h w, pad top bottom left right, dilation h w, groups.
+  MaxPool, ///< [N][H][W][C]; i = kernel h w, stride h w, pad top bottom left right. Padding is ignored.
+  AvgPool  ///< f32; arguments as MaxPool's; the mean of the positions that lie in the input.
 };
 enum class UnaryKind : uint8_t { Exp, Log, Reciprocal, Rsqrt, Sigmoid, Tanh, Abs, Neg, Erf, Floor, Ceil, Sin, Cos, Not };
 enum class BinaryKind : uint8_t { Add, Sub, Mul, Max, Min, Pow, Greater, GreaterEqual, Equal };
