@@ -1,0 +1,180 @@
+//===- Elementwise.cpp - Operators that work element by element -----------===//
+
+#include "Importer.h"
+
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+using namespace mlir;
+
+namespace sparseaccel::onnx {
+namespace {
+
+constexpr float largest = std::numeric_limits<float>::max();
+
+LogicalResult importUnary(NodeContext &node, function_ref<mlir::Value(mlir::Value)> emit) {
+  ValueRef x = node.input(0);
+  if (!x || node.failed())
+    return failure();
+  node.set(node.importer.elementwise(x, node.loc, emit));
+  return success();
+}
+
+/// A number given as a constant operand or, in older opsets, as an attribute.
+std::optional<double> bound(NodeContext &node, unsigned index, StringRef name, double otherwise) {
+  if (node.importer.opset < 11)
+    return node.floatAttr(name, otherwise);
+  if (!node.hasInput(index))
+    return otherwise;
+  TensorRef tensor = node.constantInput(index, name);
+  if (!tensor || !node.input(index))
+    return std::nullopt;
+  if (tensor->size() != 1) {
+    node.error() << "operand " << index << " (the " << name << ") has shape " << shapeString(tensor->shape) << "; expected one number";
+    return std::nullopt;
+  }
+  return tensor->asDouble(0);
+}
+
+/// The shape of two operands broadcast against each other; reports where they do not fit.
+std::optional<Shape> broadcast(NodeContext &node, ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  Shape shape(std::max(a.size(), b.size()), 1);
+  for (ArrayRef<int64_t> side : {a, b})
+    for (size_t d = 0; d < side.size(); ++d) {
+      int64_t &extent = shape[shape.size() - side.size() + d];
+      if (side[d] != 1 && extent != 1 && side[d] != extent) {
+        node.error() << "operands have shapes " << shapeString(a) << " and " << shapeString(b) << "; expected shapes that broadcast";
+        return std::nullopt;
+      }
+      if (side[d] != 1)
+        extent = side[d];
+    }
+  return node.importer.checkShape(node, shape) ? std::optional(shape) : std::nullopt;
+}
+
+/// How an operand of lower rank lies in a layout of the result.
+Layout alignedLayout(ArrayRef<int64_t> layout, int64_t missing) {
+  Layout result;
+  for (int64_t dim : layout)
+    result.push_back(dim < missing ? -1 : dim - missing);
+  return result;
+}
+
+/// The layout for a result that two operands make: that of an activation of full rank, where it names every dimension that moves.
+Layout commonLayout(Importer &importer, const ValueRef &a, const ValueRef &b, ArrayRef<int64_t> shape, Location loc) {
+  auto rank = static_cast<int64_t>(shape.size());
+  for (const ValueRef &operand : {a, b}) {
+    if (operand->constant || operand->rank() != rank)
+      continue;
+    Layout layout = importer.nativeLayout(operand, loc);
+    bool complete = true;
+    for (int64_t d = 0; d < rank; ++d)
+      complete &= shape[d] == 1 || is_contained(layout, d);
+    if (complete)
+      return layout;
+  }
+  return identityLayout(rank);
+}
+
+ValueRef emitBinary(NodeContext &node, StringRef op, const ValueRef &a, const ValueRef &b) {
+  Importer &importer = node.importer;
+  auto shape = broadcast(node, a->shape, b->shape);
+  if (!shape)
+    return nullptr;
+  if (shape->empty()) // TOSA's ops on scalars are refused by some of its lowerings
+    return importer.reshaped(emitBinary(node, op, importer.reshaped(a, {1}), importer.reshaped(b, {1})), {});
+  auto rank = static_cast<int64_t>(shape->size());
+  Layout layout = commonLayout(importer, a, b, *shape, node.loc);
+  auto left = importer.get(a, alignedLayout(layout, rank - a->rank()), node.loc);
+  mlir::Value right;
+  if (op == "Div" && b->constant) {
+    auto inverse = std::make_shared<HostTensor>(*b->constant);
+    inverse->type = DType::F32;
+    inverse->bytes.resize(inverse->size() * sizeof(float));
+    for (int64_t i = 0; i < b->constant->size(); ++i)
+      inverse->set(i, 1.0 / b->constant->asDouble(i));
+    right = importer.get(importer.constant(inverse), alignedLayout(layout, rank - b->rank()), node.loc);
+  } else {
+    right = importer.get(b, alignedLayout(layout, rank - b->rank()), node.loc);
+    if (op == "Div")
+      right = tosa::ReciprocalOp::create(importer.builder, node.loc, right.getType(), right);
+  }
+  mlir::Value result;
+  if (op == "Add")
+    result = importer.add(left, right, node.loc);
+  else if (op == "Sub")
+    result = tosa::SubOp::create(importer.builder, node.loc, importer.type(physicalShape(*shape, layout)), left, right);
+  else
+    result = importer.mul(left, right, node.loc);
+  return importer.activation(result, layout, *shape);
+}
+
+} // namespace
+
+LogicalResult importRelu(NodeContext &node) {
+  return importUnary(node, [&](mlir::Value x) { return node.importer.clamp(x, 0, largest, node.loc); });
+}
+
+LogicalResult importLeakyRelu(NodeContext &node) {
+  double alpha = node.floatAttr("alpha", 0.01);
+  return importUnary(node, [&](mlir::Value x) -> mlir::Value {
+    auto rank = cast<RankedTensorType>(x.getType()).getRank();
+    auto scaled = node.importer.mul(x, node.importer.splat(static_cast<float>(alpha), rank, node.loc), node.loc);
+    if (alpha <= 1)
+      return tosa::MaximumOp::create(node.importer.builder, node.loc, x.getType(), x, scaled);
+    return tosa::MinimumOp::create(node.importer.builder, node.loc, x.getType(), x, scaled);
+  });
+}
+
+LogicalResult importClip(NodeContext &node) {
+  if (!node.expectOperands(1, node.importer.opset < 11 ? 1 : 3))
+    return failure();
+  auto low = bound(node, 1, "min", -largest), high = bound(node, 2, "max", largest);
+  if (!low || !high || node.failed())
+    return failure();
+  auto narrow = [](double value) { return static_cast<float>(std::clamp<double>(value, -largest, largest)); };
+  if (std::isnan(*low) || std::isnan(*high) || *low > *high)
+    return node.error() << "clips to [" << std::to_string(*low) << ", " << std::to_string(*high) << "]; expected min <= max", failure();
+  return importUnary(node, [&](mlir::Value x) { return node.importer.clamp(x, narrow(*low), narrow(*high), node.loc); });
+}
+
+LogicalResult importSigmoid(NodeContext &node) {
+  return importUnary(node, [&](mlir::Value x) -> mlir::Value {
+    return tosa::SigmoidOp::create(node.importer.builder, node.loc, x.getType(), x);
+  });
+}
+
+LogicalResult importTanh(NodeContext &node) {
+  return importUnary(node,
+                     [&](mlir::Value x) -> mlir::Value { return tosa::TanhOp::create(node.importer.builder, node.loc, x.getType(), x); });
+}
+
+LogicalResult importBinary(NodeContext &node) {
+  if (!node.expectOperands(2, 2))
+    return failure();
+  ValueRef a = node.input(0), b = node.input(1);
+  ValueRef result = a && b ? emitBinary(node, node.node.op, a, b) : nullptr;
+  if (!result)
+    return failure();
+  node.set(result);
+  return success();
+}
+
+LogicalResult importSum(NodeContext &node) {
+  if (!node.expectOperands(1, std::numeric_limits<unsigned>::max()))
+    return failure();
+  ValueRef result = node.input(0);
+  for (unsigned i = 1; result && i < node.node.inputs.size(); ++i) {
+    ValueRef next = node.input(i);
+    result = next ? emitBinary(node, "Add", result, next) : nullptr;
+  }
+  if (!result)
+    return failure();
+  node.set(result);
+  return success();
+}
+
+} // namespace sparseaccel::onnx

@@ -1,0 +1,64 @@
+//===- RegisterTranslation.cpp - sparse-translate --import-onnx -----------===//
+
+#include "SparseAccel/Target/ONNX/Import.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace sparseaccel::onnx {
+namespace {
+
+struct CommandLine {
+  cl::OptionCategory category{"Options of --import-onnx"};
+  cl::opt<int64_t> batch{"batch", cl::desc("Value of a symbolic leading dimension of the inputs"), cl::value_desc("N"), cl::init(0),
+                         cl::cat(category)};
+  cl::list<std::string> dims{"dim", cl::desc("Value of a symbolic dimension, by its name or as input:index"), cl::value_desc("name=N"),
+                             cl::cat(category)};
+};
+
+/// The options, or nullopt after a message.
+std::optional<ImportOptions> readOptions(const CommandLine &flags, Location loc) {
+  ImportOptions options;
+  if (flags.batch.getNumOccurrences()) {
+    if (flags.batch < 1)
+      return emitError(loc) << "--batch=" << flags.batch.getValue() << ": expected at least 1", std::nullopt;
+    options.batch = flags.batch;
+  }
+  for (StringRef dim : flags.dims) {
+    auto [name, value] = dim.rsplit('=');
+    int64_t number;
+    if (name.empty() || value.getAsInteger(10, number) || number < 1)
+      return emitError(loc) << "--dim " << dim << ": expected name=N with N at least 1", std::nullopt;
+    options.dims[name.str()] = number;
+  }
+  return options;
+}
+
+} // namespace
+
+void registerImportOnnxTranslation() {
+  auto flags = std::make_shared<CommandLine>();
+  TranslateToMLIRRegistration registration(
+      "import-onnx", "Import an ONNX model (opsets 7 to 21) as float TOSA",
+      [flags](SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
+        const MemoryBuffer *buffer = sources.getMemoryBuffer(sources.getMainFileID());
+        StringRef path = buffer->getBufferIdentifier();
+        if (path == "<stdin>")
+          path = "";
+        auto options = readOptions(*flags, FileLineColLoc::get(context, path, 0, 0));
+        if (!options)
+          return nullptr;
+        auto module = importOnnx(ArrayRef<char>(buffer->getBufferStart(), buffer->getBufferSize()), path, *options, context);
+        return OwningOpRef<Operation *>(module.release());
+      },
+      [](DialectRegistry &registry) { registry.insert<func::FuncDialect, tosa::TosaDialect>(); });
+}
+
+} // namespace sparseaccel::onnx

@@ -1,0 +1,67 @@
+//===- sparse-translate.cpp - Between SparseAccel's IR and other forms ----===//
+//
+// Registers every translation by name and runs the one that is asked for. Output is written beside its destination and renamed, so that a failure leaves
+// no half-written file.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SparseAccel/Target/ONNX/Import.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+using namespace mlir;
+
+static constexpr const char *overview =
+    "sparse-translate: between SparseAccel's IR and other forms\n\n"
+    "  An ONNX model to float TOSA (the first step of every compilation):\n"
+    "    sparse-translate --import-onnx model.onnx -o model.mlir\n"
+    "  The same where the model leaves its batch, or another dimension, open:\n"
+    "    sparse-translate --import-onnx --batch=1 --dim width=224 model.onnx -o model.mlir\n";
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
+  cl::opt<std::string> output("o", cl::desc("Output file (default: standard output)"), cl::value_desc("file"), cl::init("-"));
+
+  sparseaccel::onnx::registerImportOnnxTranslation();
+  cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translation to perform"), cl::Required);
+  registerAsmPrinterCLOptions();
+  registerMLIRContextCLOptions();
+  registerTranslationCLOptions();
+  cl::ParseCommandLineOptions(argc, argv, overview);
+
+  std::string message;
+  auto buffer = openInputFile(input, translation->getInputAlignment().value_or(Align(1)), &message);
+  if (!buffer) {
+    WithColor::error(errs(), "sparse-translate") << message << "\n";
+    return 1;
+  }
+  auto sources = std::make_shared<SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
+  MLIRContext context;
+  SourceMgrDiagnosticHandler handler(*sources, &context);
+  std::string text;
+  {
+    raw_string_ostream stream(text);
+    if (failed((**translation)(sources, stream, &context)))
+      return 1;
+  }
+  if (Error failed = writeToOutput(output, [&](raw_ostream &stream) {
+        stream << text;
+        return Error::success();
+      })) {
+    WithColor::error(errs(), "sparse-translate") << "cannot write '" << output << "': " << toString(std::move(failed)) << "\n";
+    return 1;
+  }
+  return 0;
+}
