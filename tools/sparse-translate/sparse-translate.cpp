@@ -1,7 +1,7 @@
 //===- sparse-translate.cpp - Between SparseAccel's IR and other forms ----===//
 //
-// Registers every translation by name and runs the one that is asked for. Output is written beside its destination and renamed, so that a failure leaves
-// no half-written file.
+// Registers every translation by name and runs the one that is asked for. Output is written beside its destination and
+// renamed, so that a failure leaves no half-written file.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,14 +30,19 @@ static constexpr const char *overview =
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
-  cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
-  cl::opt<std::string> output("o", cl::desc("Output file (default: standard output)"), cl::value_desc("file"), cl::init("-"));
+  cl::OptionCategory category("Options");
+  cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"), cl::cat(category));
+  cl::opt<std::string> output("o", cl::desc("Output file (default: standard output)"), cl::value_desc("file"),
+                              cl::init("-"), cl::cat(category));
 
   sparseaccel::onnx::registerImportOnnxTranslation();
-  cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translation to perform"), cl::Required);
+  cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::Required,
+                                                                     cl::cat(category));
   registerAsmPrinterCLOptions();
   registerMLIRContextCLOptions();
   registerTranslationCLOptions();
+  // LLVM brings hundreds of options of its own; they still work (see --help-hidden), but teach nobody here.
+  cl::HideUnrelatedOptions({&category, &sparseaccel::onnx::importOnnxCategory()});
   cl::ParseCommandLineOptions(argc, argv, overview);
 
   std::string message;
@@ -53,14 +58,15 @@ int main(int argc, char **argv) {
   std::string text;
   {
     raw_string_ostream stream(text);
-    if (failed((**translation)(sources, stream, &context)))
+    if (failed((*translation)(sources, stream, &context)))
       return 1;
   }
   if (Error failed = writeToOutput(output, [&](raw_ostream &stream) {
         stream << text;
         return Error::success();
       })) {
-    WithColor::error(errs(), "sparse-translate") << "cannot write '" << output << "': " << toString(std::move(failed)) << "\n";
+    WithColor::error(errs(), "sparse-translate")
+        << "cannot write '" << output << "': " << toString(std::move(failed)) << "\n";
     return 1;
   }
   return 0;

@@ -12,8 +12,9 @@ using namespace mlir;
 
 namespace sparseaccel::onnx {
 
-mlir::Value emitConv(Importer &importer, mlir::Value image, std::vector<float> weights, ArrayRef<int64_t> weightShape, std::vector<float> bias,
-                     const Window &window, bool depthwise, StringRef name, const std::optional<QuantInfo> &quant, Location loc) {
+mlir::Value emitConv(Importer &importer, mlir::Value image, std::vector<float> weights, ArrayRef<int64_t> weightShape,
+                     std::vector<float> bias, const Window &window, bool depthwise, StringRef name,
+                     const std::optional<QuantInfo> &quant, Location loc) {
   auto &builder = importer.builder;
   auto shape = cast<RankedTensorType>(image.getType()).getShape();
   auto channels = static_cast<int64_t>(bias.size());
@@ -23,13 +24,14 @@ mlir::Value emitConv(Importer &importer, mlir::Value image, std::vector<float> w
   int64_t pad[] = {window.low[0], window.high[0], window.low[1], window.high[1]};
   auto zero = importer.zeroPoint();
   if (depthwise)
-    return tosa::DepthwiseConv2DOp::create(builder, loc, type, image, kernel, offsets, zero, zero, pad, window.stride, window.dilation,
-                                           builder.getF32Type());
-  return tosa::Conv2DOp::create(builder, loc, type, image, kernel, offsets, zero, zero, pad, window.stride, window.dilation,
-                                builder.getF32Type());
+    return tosa::DepthwiseConv2DOp::create(builder, loc, type, image, kernel, offsets, zero, zero, pad, window.stride,
+                                           window.dilation, builder.getF32Type());
+  return tosa::Conv2DOp::create(builder, loc, type, image, kernel, offsets, zero, zero, pad, window.stride,
+                                window.dilation, builder.getF32Type());
 }
 
-void applyEpilogue(const Epilogue &epilogue, std::vector<float> &weights, std::vector<float> &bias, std::optional<QuantInfo> &quant) {
+void applyEpilogue(const Epilogue &epilogue, std::vector<float> &weights, std::vector<float> &bias,
+                   std::optional<QuantInfo> &quant) {
   size_t channels = bias.size();
   if (!epilogue.scale.empty()) {
     size_t perChannel = weights.size() / channels;
@@ -64,19 +66,23 @@ LogicalResult importConv(NodeContext &node) {
     return failure();
   int64_t rank = x->rank();
   if (rank != 3 && rank != 4)
-    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]", failure();
+    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]",
+           failure();
   int64_t groups = node.intAttr("group", 1), channels = x->shape[1];
   if (groups < 1 || channels % groups != 0)
-    return node.error() << "attribute 'group' is " << groups << "; expected a divisor of the " << channels << " input channels", failure();
+    return node.error() << "attribute 'group' is " << groups << "; expected a divisor of the " << channels
+                        << " input channels",
+           failure();
   if (static_cast<int64_t>(w->shape.size()) != rank || w->shape[1] != channels / groups || w->shape[0] % groups != 0)
-    return node.error() << "the weights have shape " << shapeString(w->shape) << "; expected [M, " << channels / groups << ", "
-                        << (rank == 3 ? "S" : "R, S") << "] with M a multiple of " << groups,
+    return node.error() << "the weights have shape " << shapeString(w->shape) << "; expected [M, " << channels / groups
+                        << ", " << (rank == 3 ? "S" : "R, S") << "] with M a multiple of " << groups,
            failure();
   int64_t outputs = w->shape[0];
-  ArrayRef<int64_t> kernel = ArrayRef<int64_t>(w->shape).drop_front(2), spatial = ArrayRef<int64_t>(x->shape).drop_front(2);
+  ArrayRef<int64_t> kernel = ArrayRef<int64_t>(w->shape).drop_front(2),
+                    spatial = ArrayRef<int64_t>(x->shape).drop_front(2);
   if (auto stated = node.intsAttr("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel)
-    return node.error() << "attribute 'kernel_shape' is " << shapeString(*stated) << "; expected " << shapeString(kernel)
-                        << ", the shape of the weights",
+    return node.error() << "attribute 'kernel_shape' is " << shapeString(*stated) << "; expected "
+                        << shapeString(kernel) << ", the shape of the weights",
            failure();
   auto window = readWindow(node, spatial, kernel, /*dilations=*/true, /*ceilMode=*/false);
   if (!window)
@@ -87,7 +93,8 @@ LogicalResult importConv(NodeContext &node) {
     if (!b || !node.input(2))
       return failure();
     if (b->shape.size() != 1 || b->shape[0] != outputs)
-      return node.error() << "the bias has shape " << shapeString(b->shape) << "; expected [" << outputs << "]", failure();
+      return node.error() << "the bias has shape " << shapeString(b->shape) << "; expected [" << outputs << "]",
+             failure();
     bias = b->toFloats();
   }
   Shape outShape{x->shape[0], outputs};
@@ -102,7 +109,8 @@ LogicalResult importConv(NodeContext &node) {
   auto quant = w->quant;
   std::vector<float> weights = w->toFloats();
   applyEpilogue(importer.takeEpilogue(node.node, outputs, rank, rank - 2, output), weights, bias, quant);
-  int64_t rows = rank == 3 ? 1 : kernel[0], columns = kernel.back(), perGroup = outputs / groups, depth = channels / groups;
+  int64_t rows = rank == 3 ? 1 : kernel[0], columns = kernel.back(), perGroup = outputs / groups,
+          depth = channels / groups;
   auto image = sliceUsed(importer, importer.get(x, featureLayout(rank), node.loc), *window, node.loc);
   mlir::Value result;
   if (groups > 1 && depth == 1) {
@@ -114,8 +122,8 @@ LogicalResult importConv(NodeContext &node) {
       quant->axis = 2;
     else if (quant && quant->axis > 0)
       quant.reset();
-    result = emitConv(importer, image, std::move(ordered), {rows, columns, channels, perGroup}, bias, *window, /*depthwise=*/true, w->name, quant,
-                      node.loc);
+    result = emitConv(importer, image, std::move(ordered), {rows, columns, channels, perGroup}, bias, *window,
+                      /*depthwise=*/true, w->name, quant, node.loc);
   } else {
     static constexpr int64_t tosaAxis[] = {0, 3, 1, 2};
     SmallVector<mlir::Value> parts;
@@ -132,8 +140,8 @@ LogicalResult importConv(NodeContext &node) {
       auto shape = cast<RankedTensorType>(image.getType()).getShape();
       auto slice = importer.slice(image, {0, 0, 0, g * depth}, {shape[0], shape[1], shape[2], depth}, node.loc);
       parts.push_back(emitConv(importer, slice, std::move(ordered), {perGroup, rows, columns, depth},
-                               {bias.begin() + g * perGroup, bias.begin() + (g + 1) * perGroup}, *window, /*depthwise=*/false, w->name, part,
-                               node.loc));
+                               {bias.begin() + g * perGroup, bias.begin() + (g + 1) * perGroup}, *window,
+                               /*depthwise=*/false, w->name, part, node.loc));
     }
     result = importer.concat(parts, 3, node.loc);
   }
@@ -145,14 +153,16 @@ LogicalResult importConv(NodeContext &node) {
 // Folding of what follows
 //===----------------------------------------------------------------------===//
 
-/// y = x * scale + bias of a BatchNormalization in inference, per channel; nullopt where its parameters are not `channels` constants.
+/// y = x * scale + bias of a BatchNormalization in inference, per channel; nullopt where its parameters are not
+/// `channels` constants.
 static std::optional<Epilogue> normalisation(Importer &importer, const Node &node, int64_t channels) {
   if (node.inputs.size() != 5)
     return std::nullopt;
   std::vector<float> parameters[4];
   for (int p = 0; p < 4; ++p) {
     ValueRef value = importer.lookup(node.inputs[p + 1]);
-    if (!value || !value->constant || !isFloat(value->constant->type) || value->shape.size() != 1 || value->shape[0] != channels)
+    if (!value || !value->constant || !isFloat(value->constant->type) || value->shape.size() != 1 ||
+        value->shape[0] != channels)
       return std::nullopt;
     parameters[p] = value->constant->toFloats();
   }
@@ -173,7 +183,8 @@ static std::optional<Epilogue> normalisation(Importer &importer, const Node &nod
 }
 
 /// A constant that is one number per channel (or one for all), given how it broadcasts against a value of `rank`.
-static std::optional<std::vector<double>> perChannel(const ValueRef &value, int64_t channels, int64_t rank, int64_t fromEnd) {
+static std::optional<std::vector<double>> perChannel(const ValueRef &value, int64_t channels, int64_t rank,
+                                                     int64_t fromEnd) {
   if (!value || !value->constant || !isFloat(value->constant->type) || value->rank() > rank)
     return std::nullopt;
   int64_t size = value->constant->size();
@@ -187,7 +198,8 @@ static std::optional<std::vector<double>> perChannel(const ValueRef &value, int6
   return result;
 }
 
-Epilogue Importer::takeEpilogue(const Node &node, int64_t channels, int64_t rank, int64_t fromEnd, std::string &output) {
+Epilogue Importer::takeEpilogue(const Node &node, int64_t channels, int64_t rank, int64_t fromEnd,
+                                std::string &output) {
   Epilogue result;
   while (uses.lookup(output) == 1) {
     const Node *next = consumers.lookup(output);
@@ -196,7 +208,8 @@ Epilogue Importer::takeEpilogue(const Node &node, int64_t channels, int64_t rank
     bool first = next->inputs[0] == output;
     std::vector<double> scale, bias;
     if (next->op == "BatchNormalization") {
-      bool onlyOne = llvm::none_of(llvm::drop_begin(next->outputs), [&](const std::string &name) { return isUsed(name); });
+      bool onlyOne =
+          llvm::none_of(llvm::drop_begin(next->outputs), [&](const std::string &name) { return isUsed(name); });
       if (!first || !onlyOne || fromEnd != rank - 2)
         break;
       auto step = normalisation(*this, *next, channels);
@@ -244,16 +257,21 @@ LogicalResult importBatchNormalization(NodeContext &node) {
   if (!x)
     return failure();
   if (x->rank() < 2 || x->rank() > 4)
-    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C], [N, C, W] or [N, C, H, W]", failure();
+    return node.error() << "operand 0 has shape " << shapeString(x->shape)
+                        << "; expected [N, C], [N, C, W] or [N, C, H, W]",
+           failure();
   node.floatAttr("epsilon", 1e-5);
   node.ignoreAttr("momentum");
   if (node.intAttr("training_mode", 0) != 0)
     return node.error() << "is in training mode; expected a model exported for inference", failure();
   if (importer.opset < 9 && node.intAttr("spatial", 1) == 0)
-    return node.error() << "normalises every element by its own statistics (spatial = 0); expected spatial = 1", failure();
+    return node.error() << "normalises every element by its own statistics (spatial = 0); expected spatial = 1",
+           failure();
   for (unsigned output = 1; output < node.node.outputs.size(); ++output)
     if (node.isUsed(output))
-      return node.error() << "gives its running statistics as output " << output << "; expected a model exported for inference", failure();
+      return node.error() << "gives its running statistics as output " << output
+                          << "; expected a model exported for inference",
+             failure();
   for (unsigned p = 1; p < 5; ++p)
     if (!node.constantInput(p, "parameter") || !node.input(p))
       return failure();
@@ -262,7 +280,8 @@ LogicalResult importBatchNormalization(NodeContext &node) {
   if (node.failed())
     return failure();
   if (!step)
-    return node.error() << "has parameters of another length than " << channels << ", the number of channels", failure();
+    return node.error() << "has parameters of another length than " << channels << ", the number of channels",
+           failure();
 
   // Without a contraction before it: a depthwise one of 1x1, which every accelerator has.
   Layout layout = featureLayout(x->rank());
@@ -272,7 +291,8 @@ LogicalResult importBatchNormalization(NodeContext &node) {
   for (int d = 0; d < 2; ++d)
     window.in[d] = window.out[d] = window.used[d] = shape[d + 1];
   std::vector<float> scale(step->scale.begin(), step->scale.end()), bias(step->bias.begin(), step->bias.end());
-  auto result = emitConv(importer, image, scale, {1, 1, channels, 1}, bias, window, /*depthwise=*/true, node.node.name, std::nullopt, node.loc);
+  auto result = emitConv(importer, image, scale, {1, 1, channels, 1}, bias, window, /*depthwise=*/true, node.node.name,
+                         std::nullopt, node.loc);
   node.set(importer.activation(result, layout, x->shape));
   return success();
 }

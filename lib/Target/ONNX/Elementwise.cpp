@@ -15,7 +15,7 @@ namespace {
 
 constexpr float largest = std::numeric_limits<float>::max();
 
-LogicalResult importUnary(NodeContext &node, function_ref<mlir::Value(mlir::Value)> emit) {
+LogicalResult importUnary(NodeContext &node, llvm::function_ref<mlir::Value(mlir::Value)> emit) {
   ValueRef x = node.input(0);
   if (!x || node.failed())
     return failure();
@@ -33,7 +33,8 @@ std::optional<double> bound(NodeContext &node, unsigned index, StringRef name, d
   if (!tensor || !node.input(index))
     return std::nullopt;
   if (tensor->size() != 1) {
-    node.error() << "operand " << index << " (the " << name << ") has shape " << shapeString(tensor->shape) << "; expected one number";
+    node.error() << "operand " << index << " (the " << name << ") has shape " << shapeString(tensor->shape)
+                 << "; expected one number";
     return std::nullopt;
   }
   return tensor->asDouble(0);
@@ -46,7 +47,8 @@ std::optional<Shape> broadcast(NodeContext &node, ArrayRef<int64_t> a, ArrayRef<
     for (size_t d = 0; d < side.size(); ++d) {
       int64_t &extent = shape[shape.size() - side.size() + d];
       if (side[d] != 1 && extent != 1 && side[d] != extent) {
-        node.error() << "operands have shapes " << shapeString(a) << " and " << shapeString(b) << "; expected shapes that broadcast";
+        node.error() << "operands have shapes " << shapeString(a) << " and " << shapeString(b)
+                     << "; expected shapes that broadcast";
         return std::nullopt;
       }
       if (side[d] != 1)
@@ -63,7 +65,8 @@ Layout alignedLayout(ArrayRef<int64_t> layout, int64_t missing) {
   return result;
 }
 
-/// The layout for a result that two operands make: that of an activation of full rank, where it names every dimension that moves.
+/// The layout for a result that two operands make: that of an activation of full rank, where it names every dimension
+/// that moves.
 Layout commonLayout(Importer &importer, const ValueRef &a, const ValueRef &b, ArrayRef<int64_t> shape, Location loc) {
   auto rank = static_cast<int64_t>(shape.size());
   for (const ValueRef &operand : {a, b}) {
@@ -137,8 +140,11 @@ LogicalResult importClip(NodeContext &node) {
     return failure();
   auto narrow = [](double value) { return static_cast<float>(std::clamp<double>(value, -largest, largest)); };
   if (std::isnan(*low) || std::isnan(*high) || *low > *high)
-    return node.error() << "clips to [" << std::to_string(*low) << ", " << std::to_string(*high) << "]; expected min <= max", failure();
-  return importUnary(node, [&](mlir::Value x) { return node.importer.clamp(x, narrow(*low), narrow(*high), node.loc); });
+    return node.error() << "clips to [" << std::to_string(*low) << ", " << std::to_string(*high)
+                        << "]; expected min <= max",
+           failure();
+  return importUnary(node,
+                     [&](mlir::Value x) { return node.importer.clamp(x, narrow(*low), narrow(*high), node.loc); });
 }
 
 LogicalResult importSigmoid(NodeContext &node) {
@@ -148,8 +154,9 @@ LogicalResult importSigmoid(NodeContext &node) {
 }
 
 LogicalResult importTanh(NodeContext &node) {
-  return importUnary(node,
-                     [&](mlir::Value x) -> mlir::Value { return tosa::TanhOp::create(node.importer.builder, node.loc, x.getType(), x); });
+  return importUnary(node, [&](mlir::Value x) -> mlir::Value {
+    return tosa::TanhOp::create(node.importer.builder, node.loc, x.getType(), x);
+  });
 }
 
 LogicalResult importBinary(NodeContext &node) {

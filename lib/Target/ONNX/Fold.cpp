@@ -24,7 +24,8 @@ SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
 }
 
 /// Calls `visit(to, from)` for every element of `shape` in order, where `from` starts at `first` and moves by `steps`.
-void forEach(ArrayRef<int64_t> shape, int64_t first, ArrayRef<int64_t> steps, function_ref<void(int64_t, int64_t)> visit) {
+void forEach(ArrayRef<int64_t> shape, int64_t first, ArrayRef<int64_t> steps,
+             llvm::function_ref<void(int64_t, int64_t)> visit) {
   int64_t count = 1;
   for (int64_t extent : shape)
     count *= extent;
@@ -74,8 +75,9 @@ LogicalResult foldConcat(NodeContext &node) {
       fits = own == shape;
     }
     if (!fits)
-      return node.error() << "joins " << dtypeName(parts[0]->type) << shapeString(parts[0]->shape) << " and " << dtypeName(part->type)
-                          << shapeString(part->shape) << "; expected one type and equal extents in every dimension but " << axis,
+      return node.error() << "joins " << dtypeName(parts[0]->type) << shapeString(parts[0]->shape) << " and "
+                          << dtypeName(part->type) << shapeString(part->shape)
+                          << "; expected one type and equal extents in every dimension but " << axis,
              failure();
   }
   auto result = node.importer.newConstant(node, parts[0]->type, shape);
@@ -84,7 +86,8 @@ LogicalResult foldConcat(NodeContext &node) {
   auto strides = stridesOf(shape);
   int64_t start = 0;
   for (const TensorRef &part : parts) {
-    forEach(part->shape, start * strides[axis], strides, [&](int64_t from, int64_t to) { copyElement(*result, to, *part, from); });
+    forEach(part->shape, start * strides[axis], strides,
+            [&](int64_t from, int64_t to) { copyElement(*result, to, *part, from); });
     start += part->shape[axis];
   }
   return setConstant(node, result);
@@ -166,7 +169,9 @@ LogicalResult foldBinary(NodeContext &node) {
   if (node.failed())
     return failure();
   if (a->type != b->type)
-    return node.error() << "operands are of " << dtypeName(a->type) << " and " << dtypeName(b->type) << "; expected one type", failure();
+    return node.error() << "operands are of " << dtypeName(a->type) << " and " << dtypeName(b->type)
+                        << "; expected one type",
+           failure();
   size_t rank = std::max(a->shape.size(), b->shape.size());
   Shape shape(rank, 1);
   SmallVector<int64_t> steps[2];
@@ -247,7 +252,9 @@ LogicalResult importCast(NodeContext &node) {
   if (!x->constant) {
     // Activations are float32 whatever the model's own float type.
     if (x->codes || !isFloat(*type))
-      return node.error() << "casts an activation to " << dtypeName(*type) << "; expected a float type, as activations are float32", failure();
+      return node.error() << "casts an activation to " << dtypeName(*type)
+                          << "; expected a float type, as activations are float32",
+             failure();
     node.set(x);
     return success();
   }

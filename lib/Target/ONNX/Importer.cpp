@@ -5,6 +5,8 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Verifier.h"
 
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <limits>
@@ -37,8 +39,8 @@ bool Importer::checkShape(NodeContext &node, ArrayRef<int64_t> shape) {
   auto count = elementCount(shape, sizeof(float), options.maxTensorBytes);
   if (count && *count > 0)
     return true;
-  node.error() << "makes a tensor of shape " << shapeString(shape) << "; expected positive extents and at most " << options.maxTensorBytes
-               << " bytes";
+  node.error() << "makes a tensor of shape " << shapeString(shape) << "; expected positive extents and at most "
+               << options.maxTensorBytes << " bytes";
   return false;
 }
 
@@ -46,8 +48,9 @@ std::shared_ptr<HostTensor> Importer::newConstant(NodeContext &node, DType type,
   auto count = elementCount(shape, dtypeBytes(type), options.maxTensorBytes);
   uint64_t bytes = count ? *count * dtypeBytes(type) : 0;
   if (!count || bytes > options.maxConstantBytes - builtConstantBytes) {
-    node.error() << "makes a constant of shape " << shapeString(shape) << "; expected extents of at least 0, at most " << options.maxTensorBytes
-                 << " bytes, and at most " << options.maxConstantBytes << " for all constants";
+    node.error() << "makes a constant of shape " << shapeString(shape) << "; expected extents of at least 0, at most "
+                 << options.maxTensorBytes << " bytes, and at most " << options.maxConstantBytes
+                 << " for all constants";
     return nullptr;
   }
   builtConstantBytes += bytes;
@@ -77,7 +80,8 @@ LogicalResult Importer::order() {
   llvm::StringSet<> inputs;
   for (const ValueInfo &input : model.inputs)
     if (input.name.empty() || !inputs.insert(input.name).second)
-      return error() << "input '" << input.name << "' is " << (input.name.empty() ? "without a name" : "defined twice"), failure();
+      return error() << "input '" << input.name << "' is " << (input.name.empty() ? "without a name" : "defined twice"),
+             failure();
   for (const Node &node : model.nodes)
     for (const std::string &output : node.outputs) {
       if (output.empty())
@@ -85,11 +89,13 @@ LogicalResult Importer::order() {
       if (inputs.contains(output) || model.initializers.count(output))
         return nodeError(node) << "defines '" << output << "', which is an input or initialiser already", failure();
       if (!producers.try_emplace(output, &node).second)
-        return nodeError(node) << "defines '" << output << "', which node '" << producers[output]->name << "' defines already", failure();
+        return nodeError(node) << "defines '" << output << "', which node '" << producers[output]->name
+                               << "' defines already",
+               failure();
     }
 
   enum State : uint8_t { Open, Done };
-  DenseMap<const Node *, State> state;
+  llvm::DenseMap<const Node *, State> state;
   SmallVector<std::pair<const Node *, size_t>> stack;
   auto visit = [&](StringRef name, const Node *reader) -> LogicalResult {
     if (name.empty() || inputs.contains(name) || model.initializers.count(name.str()))
@@ -132,7 +138,7 @@ LogicalResult Importer::order() {
   // ONNX wants its nodes sorted: where they are, their order is the order of the ops.
   std::vector<const Node *> asGiven = ordered;
   llvm::sort(asGiven);
-  DenseMap<const Node *, size_t> position;
+  llvm::DenseMap<const Node *, size_t> position;
   for (auto [index, node] : enumerate(asGiven))
     position[node] = index;
   bool sorted = all_of(asGiven, [&](const Node *node) {
@@ -162,7 +168,8 @@ LogicalResult Importer::checkSupported() {
     constants.insert(name);
   SmallVector<const Node *> unsupported;
   for (const Node *node : ordered) {
-    bool known = all_of(node->inputs, [&](const std::string &input) { return input.empty() || constants.contains(input); });
+    bool known =
+        all_of(node->inputs, [&](const std::string &input) { return input.empty() || constants.contains(input); });
     if (node->domain.empty() && (node->op == "Shape" || (known && findFolder(*node))))
       for (const std::string &output : node->outputs)
         constants.insert(output);
@@ -229,13 +236,18 @@ LogicalResult Importer::importInputs() {
       return error() << "input '" << input.name << "' is no tensor; expected a float32 tensor", failure();
     auto dtype = dtypeFromOnnx(input.elementType);
     if (!dtype || !onnx::isFloat(*dtype))
-      return error() << "input '" << input.name << "' has element type " << onnxTypeName(input.elementType) << "; expected float32", failure();
+      return error() << "input '" << input.name << "' has element type " << onnxTypeName(input.elementType)
+                     << "; expected float32",
+             failure();
     if (*dtype != DType::F32)
-      emitWarning(fileLoc) << "input '" << input.name << "' has element type " << dtypeName(*dtype) << ": the model is computed in float32";
+      emitWarning(fileLoc) << "input '" << input.name << "' has element type " << dtypeName(*dtype)
+                           << ": the model is computed in float32";
     if (!input.hasShape)
-      return error() << "input '" << input.name << "' has no shape; expected one, as import infers all others from it", failure();
+      return error() << "input '" << input.name << "' has no shape; expected one, as import infers all others from it",
+             failure();
     if (input.dims.size() > 6)
-      return error() << "input '" << input.name << "' has " << input.dims.size() << " dimensions; expected at most 6", failure();
+      return error() << "input '" << input.name << "' has " << input.dims.size() << " dimensions; expected at most 6",
+             failure();
     Shape shape;
     for (unsigned index = 0; index < input.dims.size(); ++index) {
       auto dim = inputDim(input, index);
@@ -245,20 +257,22 @@ LogicalResult Importer::importInputs() {
     }
     auto count = elementCount(shape, sizeof(float), options.maxTensorBytes);
     if (!count || *count == 0)
-      return error() << "input '" << input.name << "' has shape " << shapeString(shape) << "; expected positive extents and at most "
-                     << options.maxTensorBytes << " bytes",
+      return error() << "input '" << input.name << "' has shape " << shapeString(shape)
+                     << "; expected positive extents and at most " << options.maxTensorBytes << " bytes",
              failure();
     types.push_back(type(shape));
     locs.push_back(NameLoc::get(builder.getStringAttr(input.name)));
   }
   for (const auto &[name, value] : options.dims)
     if (!usedDims.contains(name)) {
-      auto diagnostic = error() << "--dim " << name << "=" << value << ": no input has a symbolic dimension of that name; expected ";
+      auto diagnostic = error() << "--dim " << name << "=" << value
+                                << ": no input has a symbolic dimension of that name; expected ";
       std::vector<std::string> known;
       for (const ValueInfo &input : model.inputs)
         for (unsigned index = 0; index < input.dims.size(); ++index)
           if (input.dims[index].value < 0)
-            known.push_back(input.dims[index].param.empty() ? input.name + ":" + std::to_string(index) : input.dims[index].param);
+            known.push_back(input.dims[index].param.empty() ? input.name + ":" + std::to_string(index)
+                                                            : input.dims[index].param);
       if (known.empty())
         diagnostic << "no --dim, as the model has none";
       else
@@ -268,8 +282,8 @@ LogicalResult Importer::importInputs() {
   if (options.batch && !usedBatch)
     for (const ValueInfo &input : model.inputs)
       if (!input.dims.empty() && input.dims[0].value >= 0 && input.dims[0].value != *options.batch)
-        return error() << "--batch=" << *options.batch << ": input '" << input.name << "' has a fixed leading dimension of "
-                       << input.dims[0].value << "; expected a symbolic one",
+        return error() << "--batch=" << *options.batch << ": input '" << input.name
+                       << "' has a fixed leading dimension of " << input.dims[0].value << "; expected a symbolic one",
                failure();
 
   builder.setInsertionPointToEnd(module->getBody());
@@ -295,7 +309,8 @@ LogicalResult Importer::returnOutputs() {
     if (value->codes)
       return error() << "output '" << output.name << "' is quantised; expected a DequantizeLinear before it", failure();
     if (value->constant && !onnx::isFloat(value->constant->type))
-      return error() << "output '" << output.name << "' is a constant of " << dtypeName(value->constant->type) << "; expected float32",
+      return error() << "output '" << output.name << "' is a constant of " << dtypeName(value->constant->type)
+                     << "; expected float32",
              failure();
     // The model's word on its own output is checked where it gives one.
     if (output.hasShape) {
@@ -306,8 +321,8 @@ LogicalResult Importer::returnOutputs() {
         Shape stated;
         for (const Dim &dim : output.dims)
           stated.push_back(dim.value);
-        return error() << "output '" << output.name << "' has shape " << shapeString(value->shape) << "; the model states "
-                       << shapeString(stated) << " (-1: symbolic)",
+        return error() << "output '" << output.name << "' has shape " << shapeString(value->shape)
+                       << "; the model states " << shapeString(stated) << " (-1: symbolic)",
                failure();
       }
     }
@@ -340,7 +355,8 @@ LogicalResult Importer::importNode(const Node &node) {
 OwningOpRef<ModuleOp> Importer::run() {
   if (failed(checkOpset()) || failed(order()) || failed(checkSupported()))
     return nullptr;
-  module = ModuleOp::create(builder, NameLoc::get(builder.getStringAttr(model.graphName.empty() ? "model" : model.graphName)));
+  module = ModuleOp::create(builder,
+                            NameLoc::get(builder.getStringAttr(model.graphName.empty() ? "model" : model.graphName)));
   if (failed(importInputs()))
     return nullptr;
 
@@ -371,7 +387,8 @@ OwningOpRef<ModuleOp> Importer::run() {
 // Entry
 //===----------------------------------------------------------------------===//
 
-OwningOpRef<ModuleOp> importOnnx(ArrayRef<char> bytes, StringRef path, const ImportOptions &options, MLIRContext *context) {
+OwningOpRef<ModuleOp> importOnnx(ArrayRef<char> bytes, StringRef path, const ImportOptions &options,
+                                 MLIRContext *context) {
   context->loadDialect<func::FuncDialect, tosa::TosaDialect>();
   auto model = readModel(bytes, path, {options.maxTensorBytes, options.maxConstantBytes});
   if (!model) {

@@ -1,8 +1,9 @@
 //===- Importer.h - State shared by the operators' importers ----*- C++ -*-===//
 //
-// A value of the graph is either a constant, held on the host, or an activation. An activation may exist in several layouts: a layout says, for every
-// dimension of the tensor in the module, which ONNX dimension it is (-1: an added one of extent 1). ONNX dimensions of extent 1 may be left out. So
-// ONNX transposes, squeezes and flattening of 1x1 maps cost nothing: they only change the layout that a value is known to have.
+// A value of the graph is either a constant, held on the host, or an activation. An activation may exist in several
+// layouts: a layout says, for every dimension of the tensor in the module, which ONNX dimension it is (-1: an added one
+// of extent 1). ONNX dimensions of extent 1 may be left out. So ONNX transposes, squeezes and flattening of 1x1 maps
+// cost nothing: they only change the layout that a value is known to have.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,8 +63,8 @@ TensorRef transposeTensor(const HostTensor &tensor, llvm::ArrayRef<int64_t> perm
 
 class Importer;
 
-/// One node while it is imported: its operands and attributes, and its errors. An error is remembered, so that an importer may read everything that it
-/// needs and then ask once whether it failed.
+/// One node while it is imported: its operands and attributes, and its errors. An error is remembered, so that an
+/// importer may read everything that it needs and then ask once whether it failed.
 class NodeContext {
 public:
   NodeContext(Importer &importer, const Node &node);
@@ -145,22 +146,23 @@ public:
   mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape);
   mlir::Value constFloats(llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> shape, mlir::Location loc);
   mlir::Value splat(float value, int64_t rank, mlir::Location loc);
-  mlir::Value weights(std::vector<float> values, llvm::ArrayRef<int64_t> shape, llvm::StringRef name, mlir::Location loc,
-                      const std::optional<QuantInfo> &quant = std::nullopt);
+  mlir::Value weights(std::vector<float> values, llvm::ArrayRef<int64_t> shape, llvm::StringRef name,
+                      mlir::Location loc, const std::optional<QuantInfo> &quant = std::nullopt);
   mlir::Value zeroPoint();
   mlir::Value mulShift();
   mlir::Value shapeConst(llvm::ArrayRef<int64_t> shape, mlir::Location loc);
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape, mlir::Location loc);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> perm, mlir::Location loc);
   mlir::Value slice(mlir::Value value, llvm::ArrayRef<int64_t> start, llvm::ArrayRef<int64_t> size, mlir::Location loc);
-  mlir::Value pad(mlir::Value value, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high, float with, mlir::Location loc);
+  mlir::Value pad(mlir::Value value, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high, float with,
+                  mlir::Location loc);
   mlir::Value concat(llvm::ArrayRef<mlir::Value> values, int64_t axis, mlir::Location loc);
   mlir::Value clamp(mlir::Value value, float low, float high, mlir::Location loc);
   mlir::Value mul(mlir::Value a, mlir::Value b, mlir::Location loc);
   mlir::Value add(mlir::Value a, mlir::Value b, mlir::Location loc);
   /// A call of a private function with the host operator's plain TOSA as its body.
-  mlir::Value callHost(llvm::StringRef kind, llvm::ArrayRef<mlir::NamedAttribute> attributes, mlir::Value operand, mlir::Location loc,
-                       llvm::function_ref<mlir::Value(mlir::Value)> body);
+  mlir::Value callHost(llvm::StringRef kind, llvm::ArrayRef<mlir::NamedAttribute> attributes, mlir::Value operand,
+                       mlir::Location loc, llvm::function_ref<mlir::Value(mlir::Value)> body);
 
   /// True for an activation's shape: every extent positive, the size under the limit. Reports on failure.
   bool checkShape(NodeContext &node, llvm::ArrayRef<int64_t> shape);
@@ -170,8 +172,8 @@ public:
   //===--- Graph (Importer.cpp)
   ValueRef lookup(llvm::StringRef name) const;
   bool isUsed(llvm::StringRef name) const { return uses.lookup(name) != 0; }
-  /// What the nodes after this contraction add that can be folded into it; `output` becomes the name of the folded value.
-  /// The channel is dimension `rank - 1 - fromEnd` of the result.
+  /// What the nodes after this contraction add that can be folded into it; `output` becomes the name of the folded
+  /// value. The channel is dimension `rank - 1 - fromEnd` of the result.
   Epilogue takeEpilogue(const Node &node, int64_t channels, int64_t rank, int64_t fromEnd, std::string &output);
   void define(llvm::StringRef name, ValueRef value) { values[name] = std::move(value); }
 

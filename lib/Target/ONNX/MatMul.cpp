@@ -1,7 +1,7 @@
 //===- MatMul.cpp - Matrix products ---------------------------------------===//
 //
-// A product with constant weights is a 1x1 convolution (or, right after a map is flattened, one whose kernel is the whole map), so that one path of the
-// compiler serves both. A product of two activations is tosa.matmul.
+// A product with constant weights is a 1x1 convolution (or, right after a map is flattened, one whose kernel is the
+// whole map), so that one path of the compiler serves both. A product of two activations is tosa.matmul.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,10 +20,14 @@ namespace {
 /// The NHWC form of a matrix operand whose last dimension is summed over.
 Layout rowsLayout(int64_t rank) {
   switch (rank) {
-  case 1: return {-1, -1, -1, 0};
-  case 2: return {0, -1, -1, 1};
-  case 3: return {0, -1, 1, 2};
-  default: return {0, 1, 2, 3};
+  case 1:
+    return {-1, -1, -1, 0};
+  case 2:
+    return {0, -1, -1, 1};
+  case 3:
+    return {0, -1, 1, 2};
+  default:
+    return {0, 1, 2, 3};
   }
 }
 
@@ -106,8 +110,8 @@ LogicalResult importFullyConnected(NodeContext &node, ValueRef a, Weights weight
     if (quant && quant->axis == 1)
       quant->axis = 3;
   }
-  auto result = emitConv(importer, image, std::move(weights.values), weightShape, std::move(bias), window, /*depthwise=*/false, weights.name, quant,
-                         node.loc);
+  auto result = emitConv(importer, image, std::move(weights.values), weightShape, std::move(bias), window,
+                         /*depthwise=*/false, weights.name, quant, node.loc);
   if (a->rank() > 4) {
     int64_t count = cast<RankedTensorType>(result.getType()).getDimSize(0);
     importer.define(output, importer.reshaped(importer.activation(result, layout, {count, shape.back()}), shape));
@@ -135,14 +139,15 @@ ValueRef emitMatMul(NodeContext &node, const ValueRef &a, const ValueRef &b, Arr
     for (size_t d = 0; d < full.size(); ++d)
       multiples.push_back(repeated[d] / full[d]);
     auto whole = importer.get(importer.reshaped(value, full), identityLayout(full.size()), node.loc);
-    mlir::Value tiled = tosa::TileOp::create(importer.builder, node.loc, importer.type(repeated), whole, importer.shapeConst(multiples, node.loc));
+    mlir::Value tiled = tosa::TileOp::create(importer.builder, node.loc, importer.type(repeated), whole,
+                                             importer.shapeConst(multiples, node.loc));
     return importer.reshape(tiled, {batches, rows, columns}, node.loc);
   };
   int64_t rows = a->shape[a->rank() - 2], columns = b->shape[b->rank() - 1];
   auto zero = importer.zeroPoint();
   mlir::Value left = stacked(a), right = stacked(b);
-  mlir::Value product =
-      tosa::MatMulOp::create(importer.builder, node.loc, importer.type({batches, rows, columns}), left, right, zero, zero);
+  mlir::Value product = tosa::MatMulOp::create(importer.builder, node.loc, importer.type({batches, rows, columns}),
+                                               left, right, zero, zero);
   Shape shape(batch);
   shape.append({rows, columns});
   return importer.reshaped(importer.activation(product, identityLayout(3), {batches, rows, columns}), shape);
@@ -160,12 +165,14 @@ LogicalResult importGemm(NodeContext &node) {
   if (node.failed())
     return failure();
   if (a->rank() != 2 || b->rank() != 2)
-    return node.error() << "operands have shapes " << shapeString(a->shape) << " and " << shapeString(b->shape) << "; expected two matrices",
+    return node.error() << "operands have shapes " << shapeString(a->shape) << " and " << shapeString(b->shape)
+                        << "; expected two matrices",
            failure();
   int64_t n = a->shape[transA ? 1 : 0], k = a->shape[transA ? 0 : 1], m = b->shape[transB ? 0 : 1];
   if (b->shape[transB ? 1 : 0] != k)
-    return node.error() << "operands have shapes " << shapeString(a->shape) << (transA ? " (transposed)" : "") << " and " << shapeString(b->shape)
-                        << (transB ? " (transposed)" : "") << "; expected equal extents to sum over",
+    return node.error() << "operands have shapes " << shapeString(a->shape) << (transA ? " (transposed)" : "")
+                        << " and " << shapeString(b->shape) << (transB ? " (transposed)" : "")
+                        << "; expected equal extents to sum over",
            failure();
   if (c) {
     bool fits = c->rank() <= 2;
@@ -174,14 +181,16 @@ LogicalResult importGemm(NodeContext &node) {
       fits = extent == 1 || extent == (d == 0 ? m : n);
     }
     if (!fits)
-      return node.error() << "operand 2 has shape " << shapeString(c->shape) << "; expected one that broadcasts to [" << n << ", " << m << "]",
+      return node.error() << "operand 2 has shape " << shapeString(c->shape) << "; expected one that broadcasts to ["
+                          << n << ", " << m << "]",
              failure();
   }
   if (transA)
     a = importer.transposed(a, {1, 0});
 
   // A constant that is one number per output goes into the bias.
-  bool biasFolds = !c || (c->constant && (c->constant->size() == 1 || (c->shape.back() == m && c->constant->size() == m)));
+  bool biasFolds =
+      !c || (c->constant && (c->constant->size() == 1 || (c->shape.back() == m && c->constant->size() == m)));
   if (!a->constant && b->constant && biasFolds) {
     Weights weights = readWeights(*b->constant, transB);
     std::vector<float> bias(m, 0.0f);
@@ -222,7 +231,8 @@ LogicalResult importMatMul(NodeContext &node) {
   if (!a || !b)
     return failure();
   if (a->rank() < 1 || b->rank() < 1)
-    return node.error() << "operands have shapes " << shapeString(a->shape) << " and " << shapeString(b->shape) << "; expected at least vectors",
+    return node.error() << "operands have shapes " << shapeString(a->shape) << " and " << shapeString(b->shape)
+                        << "; expected at least vectors",
            failure();
   Shape left(a->shape), right(b->shape);
   if (left.size() == 1)
@@ -254,7 +264,8 @@ LogicalResult importMatMul(NodeContext &node) {
     return failure();
   bool oneMatrix = b->constant && b->constant->size() == right.back() * left.back();
   if (!a->constant && oneMatrix && b->rank() > 1 && static_cast<size_t>(b->rank()) <= std::max<size_t>(2, a->rank()))
-    return importFullyConnected(node, a, readWeights(*b->constant, /*isTransposed=*/false), std::vector<float>(right.back(), 0.0f));
+    return importFullyConnected(node, a, readWeights(*b->constant, /*isTransposed=*/false),
+                                std::vector<float>(right.back(), 0.0f));
   ValueRef product = emitMatMul(node, importer.reshaped(a, left), importer.reshaped(b, right), batch);
   node.set(importer.reshaped(product, result));
   return success();

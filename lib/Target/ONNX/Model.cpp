@@ -28,29 +28,47 @@ bool isFloat(DType type) { return type <= DType::BF16; }
 
 std::optional<DType> dtypeFromOnnx(int32_t code) {
   switch (code) {
-  case 1: return DType::F32;
-  case 2: return DType::U8;
-  case 3: return DType::I8;
-  case 4: return DType::U16;
-  case 5: return DType::I16;
-  case 6: return DType::I32;
-  case 7: return DType::I64;
-  case 9: return DType::Bool;
-  case 10: return DType::F16;
-  case 11: return DType::F64;
-  case 12: return DType::U32;
-  case 13: return DType::U64;
-  case 16: return DType::BF16;
-  case 21: return DType::U8; // uint4
-  case 22: return DType::I8; // int4
-  default: return std::nullopt;
+  case 1:
+    return DType::F32;
+  case 2:
+    return DType::U8;
+  case 3:
+    return DType::I8;
+  case 4:
+    return DType::U16;
+  case 5:
+    return DType::I16;
+  case 6:
+    return DType::I32;
+  case 7:
+    return DType::I64;
+  case 9:
+    return DType::Bool;
+  case 10:
+    return DType::F16;
+  case 11:
+    return DType::F64;
+  case 12:
+    return DType::U32;
+  case 13:
+    return DType::U64;
+  case 16:
+    return DType::BF16;
+  case 21:
+    return DType::U8; // uint4
+  case 22:
+    return DType::I8; // int4
+  default:
+    return std::nullopt;
   }
 }
 
 std::string onnxTypeName(int32_t code) {
-  static constexpr const char *names[] = {"undefined", "float32", "uint8",  "int8",   "uint16",    "int16",      "int32",   "int64",
-                                          "string",    "bool",    "float16", "float64", "uint32",  "uint64",     "complex64", "complex128",
-                                          "bfloat16",  "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4"};
+  static constexpr const char *names[] = {"undefined",      "float32",  "uint8",        "int8",           "uint16",
+                                          "int16",          "int32",    "int64",        "string",         "bool",
+                                          "float16",        "float64",  "uint32",       "uint64",         "complex64",
+                                          "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+                                          "float8e5m2fnuz", "uint4",    "int4"};
   if (code >= 0 && code < static_cast<int32_t>(std::size(names)))
     return names[code];
   return "type code " + std::to_string(code);
@@ -87,18 +105,21 @@ int64_t HostTensor::size() const {
   return count;
 }
 
-template <typename T> static T load(const std::vector<char> &bytes, int64_t index) {
+template <typename T>
+static T load(const std::vector<char> &bytes, int64_t index) {
   T value;
   std::memcpy(&value, bytes.data() + index * sizeof(T), sizeof(T));
   return value;
 }
 
-template <typename T> static void store(std::vector<char> &bytes, int64_t index, T value) {
+template <typename T>
+static void store(std::vector<char> &bytes, int64_t index, T value) {
   std::memcpy(bytes.data() + index * sizeof(T), &value, sizeof(T));
 }
 
 /// The value, clamped into T; not-a-number becomes 0.
-template <typename T> static T saturate(double value) {
+template <typename T>
+static T saturate(double value) {
   if (std::isnan(value))
     return 0;
   if (value <= static_cast<double>(std::numeric_limits<T>::min()))
@@ -119,54 +140,87 @@ static uint16_t toNarrow(double value, const fltSemantics &semantics) {
 
 double HostTensor::asDouble(int64_t index) const {
   switch (type) {
-  case DType::F32: return load<float>(bytes, index);
-  case DType::F64: return load<double>(bytes, index);
-  case DType::F16: return fromHalf(load<uint16_t>(bytes, index));
-  case DType::BF16: return std::bit_cast<float>(uint32_t(load<uint16_t>(bytes, index)) << 16);
-  case DType::U64: return static_cast<double>(load<uint64_t>(bytes, index));
-  default: return static_cast<double>(asInt(index));
+  case DType::F32:
+    return load<float>(bytes, index);
+  case DType::F64:
+    return load<double>(bytes, index);
+  case DType::F16:
+    return fromHalf(load<uint16_t>(bytes, index));
+  case DType::BF16:
+    return std::bit_cast<float>(uint32_t(load<uint16_t>(bytes, index)) << 16);
+  case DType::U64:
+    return static_cast<double>(load<uint64_t>(bytes, index));
+  default:
+    return static_cast<double>(asInt(index));
   }
 }
 
 int64_t HostTensor::asInt(int64_t index) const {
   switch (type) {
-  case DType::I8: return load<int8_t>(bytes, index);
-  case DType::I16: return load<int16_t>(bytes, index);
-  case DType::I32: return load<int32_t>(bytes, index);
-  case DType::I64: return load<int64_t>(bytes, index);
-  case DType::U8: return load<uint8_t>(bytes, index);
-  case DType::U16: return load<uint16_t>(bytes, index);
-  case DType::U32: return load<uint32_t>(bytes, index);
-  case DType::U64: return static_cast<int64_t>(load<uint64_t>(bytes, index));
-  case DType::Bool: return load<uint8_t>(bytes, index) != 0;
-  default: return saturate<int64_t>(asDouble(index));
+  case DType::I8:
+    return load<int8_t>(bytes, index);
+  case DType::I16:
+    return load<int16_t>(bytes, index);
+  case DType::I32:
+    return load<int32_t>(bytes, index);
+  case DType::I64:
+    return load<int64_t>(bytes, index);
+  case DType::U8:
+    return load<uint8_t>(bytes, index);
+  case DType::U16:
+    return load<uint16_t>(bytes, index);
+  case DType::U32:
+    return load<uint32_t>(bytes, index);
+  case DType::U64:
+    return static_cast<int64_t>(load<uint64_t>(bytes, index));
+  case DType::Bool:
+    return load<uint8_t>(bytes, index) != 0;
+  default:
+    return saturate<int64_t>(asDouble(index));
   }
 }
 
 void HostTensor::set(int64_t index, double value) {
   switch (type) {
-  case DType::F32: return store(bytes, index, static_cast<float>(value));
-  case DType::F64: return store(bytes, index, value);
-  case DType::F16: return store(bytes, index, toNarrow(value, APFloat::IEEEhalf()));
-  case DType::BF16: return store(bytes, index, toNarrow(value, APFloat::BFloat()));
-  case DType::Bool: return store<uint8_t>(bytes, index, value != 0);
-  case DType::U64: return store(bytes, index, saturate<uint64_t>(value));
-  default: return set(index, saturate<int64_t>(value));
+  case DType::F32:
+    return store(bytes, index, static_cast<float>(value));
+  case DType::F64:
+    return store(bytes, index, value);
+  case DType::F16:
+    return store(bytes, index, toNarrow(value, APFloat::IEEEhalf()));
+  case DType::BF16:
+    return store(bytes, index, toNarrow(value, APFloat::BFloat()));
+  case DType::Bool:
+    return store<uint8_t>(bytes, index, value != 0);
+  case DType::U64:
+    return store(bytes, index, saturate<uint64_t>(value));
+  default:
+    return set(index, saturate<int64_t>(value));
   }
 }
 
 void HostTensor::set(int64_t index, int64_t value) {
   switch (type) {
-  case DType::I8: return store(bytes, index, static_cast<int8_t>(value));
-  case DType::I16: return store(bytes, index, static_cast<int16_t>(value));
-  case DType::I32: return store(bytes, index, static_cast<int32_t>(value));
-  case DType::I64: return store(bytes, index, value);
-  case DType::U8: return store(bytes, index, static_cast<uint8_t>(value));
-  case DType::U16: return store(bytes, index, static_cast<uint16_t>(value));
-  case DType::U32: return store(bytes, index, static_cast<uint32_t>(value));
-  case DType::U64: return store(bytes, index, static_cast<uint64_t>(value));
-  case DType::Bool: return store<uint8_t>(bytes, index, value != 0);
-  default: return set(index, static_cast<double>(value));
+  case DType::I8:
+    return store(bytes, index, static_cast<int8_t>(value));
+  case DType::I16:
+    return store(bytes, index, static_cast<int16_t>(value));
+  case DType::I32:
+    return store(bytes, index, static_cast<int32_t>(value));
+  case DType::I64:
+    return store(bytes, index, value);
+  case DType::U8:
+    return store(bytes, index, static_cast<uint8_t>(value));
+  case DType::U16:
+    return store(bytes, index, static_cast<uint16_t>(value));
+  case DType::U32:
+    return store(bytes, index, static_cast<uint32_t>(value));
+  case DType::U64:
+    return store(bytes, index, static_cast<uint64_t>(value));
+  case DType::Bool:
+    return store<uint8_t>(bytes, index, value != 0);
+  default:
+    return set(index, static_cast<double>(value));
   }
 }
 

@@ -1,6 +1,7 @@
 //===- Model.h - An ONNX model as plain structures --------------*- C++ -*-===//
 //
-// What the importer reads. Only ModelReader.cpp knows protocol buffers. Nothing here has been checked for meaning beyond what each field says.
+// What the importer reads. Only ModelReader.cpp knows protocol buffers. Nothing here has been checked for meaning
+// beyond what each field says.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +29,8 @@ enum class DType : uint8_t { F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U3
 llvm::StringRef dtypeName(DType type);
 unsigned dtypeBytes(DType type);
 bool isFloat(DType type);
-/// The type of an ONNX data type code; 4-bit integers are held as 8-bit ones. nullopt for strings, complex numbers and 8-bit floats.
+/// The type of an ONNX data type code; 4-bit integers are held as 8-bit ones. nullopt for strings, complex numbers and
+/// 8-bit floats.
 std::optional<DType> dtypeFromOnnx(int32_t code);
 /// The ONNX name of a data type code, for messages.
 std::string onnxTypeName(int32_t code);
@@ -58,7 +60,8 @@ struct HostTensor {
 };
 using TensorRef = std::shared_ptr<const HostTensor>;
 
-/// Number of elements, or nullopt when a dimension is negative or the product (in bytes of `elementBytes`) exceeds `maxBytes`.
+/// Number of elements, or nullopt when a dimension is negative or the product (in bytes of `elementBytes`) exceeds
+/// `maxBytes`.
 std::optional<int64_t> elementCount(llvm::ArrayRef<int64_t> shape, uint64_t elementBytes, uint64_t maxBytes);
 std::string shapeString(llvm::ArrayRef<int64_t> shape);
 

@@ -1,6 +1,7 @@
 //===- ModelReader.cpp - Protocol buffers to plain structures -------------===//
 //
-// The only file that sees libonnx, of which it uses the message classes alone: operator versions and shapes are the importer's business.
+// The only file that sees libonnx, of which it uses the message classes alone: operator versions and shapes are the
+// importer's business.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +37,8 @@ public:
 
 private:
   Expected<TensorRef> readTensor(::onnx::TensorProto &proto, const std::string &what);
-  Error readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes, std::vector<char> &out);
+  Error readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes,
+                     std::vector<char> &out);
   Expected<Attribute> readAttribute(::onnx::AttributeProto &proto, const std::string &node);
   Expected<ValueInfo> readValueInfo(const ::onnx::ValueInfoProto &proto);
 
@@ -51,7 +53,8 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   int32_t code = proto.data_type();
   auto type = dtypeFromOnnx(code);
   if (!type)
-    return error(what + ": element type " + onnxTypeName(code) + " is not supported; expected a float, integer or bool type");
+    return error(what + ": element type " + onnxTypeName(code) +
+                 " is not supported; expected a float, integer or bool type");
   tensor->type = *type;
   if (proto.has_segment())
     return error(what + ": is stored in segments; expected one piece");
@@ -60,8 +63,8 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   tensor->shape.assign(proto.dims().begin(), proto.dims().end());
   auto count = elementCount(tensor->shape, dtypeBytes(*type), limits.maxTensorBytes);
   if (!count)
-    return error(what + ": shape " + shapeString(tensor->shape) + " of " + onnxTypeName(code) + " is negative or exceeds the limit of " +
-                 Twine(limits.maxTensorBytes) + " bytes for one tensor");
+    return error(what + ": shape " + shapeString(tensor->shape) + " of " + onnxTypeName(code) +
+                 " is negative or exceeds the limit of " + Twine(limits.maxTensorBytes) + " bytes for one tensor");
   bool packed = code == onnxUint4 || code == onnxInt4;
   uint64_t wanted = packed ? (*count + 1) / 2 : *count * dtypeBytes(*type);
 
@@ -70,21 +73,31 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   bool external = proto.data_location() == ::onnx::TensorProto::EXTERNAL;
   if (!external && !proto.has_raw_data()) {
     switch (code) {
-    case ::onnx::TensorProto::FLOAT: given = proto.float_data_size(); break;
-    case ::onnx::TensorProto::DOUBLE: given = proto.double_data_size(); break;
-    case ::onnx::TensorProto::INT64: given = proto.int64_data_size(); break;
+    case ::onnx::TensorProto::FLOAT:
+      given = proto.float_data_size();
+      break;
+    case ::onnx::TensorProto::DOUBLE:
+      given = proto.double_data_size();
+      break;
+    case ::onnx::TensorProto::INT64:
+      given = proto.int64_data_size();
+      break;
     case ::onnx::TensorProto::UINT32:
-    case ::onnx::TensorProto::UINT64: given = proto.uint64_data_size(); break;
-    default: given = proto.int32_data_size(); break;
+    case ::onnx::TensorProto::UINT64:
+      given = proto.uint64_data_size();
+      break;
+    default:
+      given = proto.int32_data_size();
+      break;
     }
     int64_t expected = packed ? static_cast<int64_t>(wanted) : *count;
     if (given != expected)
-      return error(what + ": holds " + Twine(given) + " values; expected " + Twine(expected) + " for shape " + shapeString(tensor->shape) +
-                   " of " + onnxTypeName(code));
+      return error(what + ": holds " + Twine(given) + " values; expected " + Twine(expected) + " for shape " +
+                   shapeString(tensor->shape) + " of " + onnxTypeName(code));
   }
   if (!external && proto.has_raw_data() && proto.raw_data().size() != wanted)
-    return error(what + ": holds " + Twine(proto.raw_data().size()) + " bytes; expected " + Twine(wanted) + " for shape " +
-                 shapeString(tensor->shape) + " of " + onnxTypeName(code));
+    return error(what + ": holds " + Twine(proto.raw_data().size()) + " bytes; expected " + Twine(wanted) +
+                 " for shape " + shapeString(tensor->shape) + " of " + onnxTypeName(code));
   constantBytes += *count * dtypeBytes(*type);
   if (constantBytes > limits.maxConstantBytes)
     return error(what + ": the constants up to here exceed the limit of " + Twine(limits.maxConstantBytes) + " bytes");
@@ -92,7 +105,7 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   std::vector<char> raw;
   if (external) {
     if (Error failed = readExternal(proto, what, wanted, raw))
-      return std::move(failed);
+      return failed;
   } else if (proto.has_raw_data()) {
     raw.assign(proto.raw_data().begin(), proto.raw_data().end());
     proto.clear_raw_data();
@@ -104,18 +117,28 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
     tensor->bytes.resize(wanted);
     for (int i = 0; i < static_cast<int>(*count); ++i) {
       switch (code) {
-      case ::onnx::TensorProto::FLOAT: tensor->set(i, static_cast<double>(proto.float_data(i))); break;
-      case ::onnx::TensorProto::DOUBLE: tensor->set(i, proto.double_data(i)); break;
-      case ::onnx::TensorProto::INT64: tensor->set(i, static_cast<int64_t>(proto.int64_data(i))); break;
+      case ::onnx::TensorProto::FLOAT:
+        tensor->set(i, static_cast<double>(proto.float_data(i)));
+        break;
+      case ::onnx::TensorProto::DOUBLE:
+        tensor->set(i, proto.double_data(i));
+        break;
+      case ::onnx::TensorProto::INT64:
+        tensor->set(i, static_cast<int64_t>(proto.int64_data(i)));
+        break;
       case ::onnx::TensorProto::UINT32:
-      case ::onnx::TensorProto::UINT64: tensor->set(i, static_cast<int64_t>(proto.uint64_data(i))); break;
+      case ::onnx::TensorProto::UINT64:
+        tensor->set(i, static_cast<int64_t>(proto.uint64_data(i)));
+        break;
       case ::onnx::TensorProto::FLOAT16:
       case ::onnx::TensorProto::BFLOAT16: {
         uint16_t bits = static_cast<uint16_t>(proto.int32_data(i));
         std::memcpy(tensor->bytes.data() + i * 2, &bits, 2);
         break;
       }
-      default: tensor->set(i, static_cast<int64_t>(proto.int32_data(i))); break;
+      default:
+        tensor->set(i, static_cast<int64_t>(proto.int32_data(i)));
+        break;
       }
     }
     return tensor;
@@ -132,7 +155,8 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   return tensor;
 }
 
-Error Reader::readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes, std::vector<char> &out) {
+Error Reader::readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes,
+                           std::vector<char> &out) {
   if (path.empty())
     return error(what + ": lies in an external file; expected a model opened by path, or one that holds its own data");
   std::string location;
@@ -174,15 +198,16 @@ Error Reader::readExternal(const ::onnx::TensorProto &proto, const std::string &
     return error(what + ": cannot open external data '" + file + "': " + failed.message());
   StringRef inside = realFile;
   if (!inside.consume_front(realFolder) || (realFolder != "/" && !inside.starts_with("/")))
-    return error(what + ": external data '" + location + "' is a link out of the model's folder; expected a file inside it");
+    return error(what + ": external data '" + location +
+                 "' is a link out of the model's folder; expected a file inside it");
   if (!sys::fs::is_regular_file(realFile))
     return error(what + ": external data '" + location + "' is no regular file");
   uint64_t fileBytes;
   if (std::error_code failed = sys::fs::file_size(realFile, fileBytes))
     return error(what + ": cannot open external data '" + file + "': " + failed.message());
   if (offset > fileBytes || expectedBytes > fileBytes - offset)
-    return error(what + ": external data '" + location + "' has " + Twine(fileBytes) + " bytes; expected " + Twine(expectedBytes) +
-                 " at offset " + Twine(offset));
+    return error(what + ": external data '" + location + "' has " + Twine(fileBytes) + " bytes; expected " +
+                 Twine(expectedBytes) + " at offset " + Twine(offset));
   if (expectedBytes == 0)
     return Error::success();
   auto buffer = MemoryBuffer::getFileSlice(realFile, expectedBytes, offset);
@@ -240,8 +265,12 @@ Expected<Attribute> Reader::readAttribute(::onnx::AttributeProto &proto, const s
     attribute.kind = Attribute::Ints;
     attribute.ints.assign(proto.ints().begin(), proto.ints().end());
     break;
-  case ::onnx::AttributeProto::STRINGS: attribute.kind = Attribute::Strings; break;
-  default: attribute.kind = Attribute::Other; break; // graphs, sparse tensors, types: no supported operator takes one
+  case ::onnx::AttributeProto::STRINGS:
+    attribute.kind = Attribute::Strings;
+    break;
+  default:
+    attribute.kind = Attribute::Other;
+    break; // graphs, sparse tensors, types: no supported operator takes one
   }
   return attribute;
 }
@@ -260,8 +289,8 @@ Expected<ValueInfo> Reader::readValueInfo(const ::onnx::ValueInfoProto &proto) {
     if (dim.has_dim_value()) {
       result.value = dim.dim_value();
       if (result.value < 0 || result.value > std::numeric_limits<int32_t>::max())
-        return error("value '" + proto.name() + "': dimension " + Twine(info.dims.size()) + " is " + Twine(result.value) +
-                     "; expected 1 to 2147483647");
+        return error("value '" + proto.name() + "': dimension " + Twine(info.dims.size()) + " is " +
+                     Twine(result.value) + "; expected 1 to 2147483647");
     } else {
       result.param = dim.dim_param();
     }
@@ -274,11 +303,13 @@ Expected<Model> Reader::read(ArrayRef<char> bytes) {
   if (bytes.empty())
     return error("the file is empty; expected an ONNX model");
   if (bytes.size() > std::numeric_limits<int32_t>::max())
-    return error("the file has " + Twine(bytes.size()) + " bytes; expected less than 2 GiB (larger weights go to external data)");
+    return error("the file has " + Twine(bytes.size()) +
+                 " bytes; expected less than 2 GiB (larger weights go to external data)");
   ::onnx::ModelProto proto;
   {
     google::protobuf::LogSilencer quiet;
-    google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t *>(bytes.data()), static_cast<int>(bytes.size()));
+    google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t *>(bytes.data()),
+                                                  static_cast<int>(bytes.size()));
     if (!proto.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
       return error("the file cannot be parsed; expected an ONNX model (a protocol buffer), and a whole one");
   }
@@ -345,6 +376,8 @@ Expected<Model> Reader::read(ArrayRef<char> bytes) {
 
 } // namespace
 
-Expected<Model> readModel(ArrayRef<char> bytes, StringRef path, const ReadLimits &limits) { return Reader(path, limits).read(bytes); }
+Expected<Model> readModel(ArrayRef<char> bytes, StringRef path, const ReadLimits &limits) {
+  return Reader(path, limits).read(bytes);
+}
 
 } // namespace sparseaccel::onnx

@@ -10,7 +10,8 @@ using namespace mlir;
 namespace sparseaccel::onnx {
 
 NodeContext::NodeContext(Importer &importer, const Node &node)
-    : importer(importer), node(node), loc(NameLoc::get(importer.builder.getStringAttr(node.name.empty() ? node.op : node.name))) {}
+    : importer(importer), node(node),
+      loc(NameLoc::get(importer.builder.getStringAttr(node.name.empty() ? node.op : node.name))) {}
 
 InFlightDiagnostic NodeContext::error() {
   hasFailed = true;
@@ -24,7 +25,8 @@ ValueRef NodeContext::anyInput(unsigned index) {
   }
   ValueRef value = importer.lookup(node.inputs[index]);
   if (!value)
-    error() << "operand " << index << " ('" << node.inputs[index] << "') has no value: the node that defines it gives fewer results";
+    error() << "operand " << index << " ('" << node.inputs[index]
+            << "') has no value: the node that defines it gives fewer results";
   return value;
 }
 
@@ -33,11 +35,13 @@ ValueRef NodeContext::input(unsigned index) {
   if (!value)
     return nullptr;
   if (value->codes) {
-    error() << "operand " << index << " ('" << node.inputs[index] << "') is quantised; expected float32 (a DequantizeLinear before it)";
+    error() << "operand " << index << " ('" << node.inputs[index]
+            << "') is quantised; expected float32 (a DequantizeLinear before it)";
     return nullptr;
   }
   if (value->constant && !onnx::isFloat(value->constant->type)) {
-    error() << "operand " << index << " ('" << node.inputs[index] << "') is of " << dtypeName(value->constant->type) << "; expected float32";
+    error() << "operand " << index << " ('" << node.inputs[index] << "') is of " << dtypeName(value->constant->type)
+            << "; expected float32";
     return nullptr;
   }
   if (!importer.checkShape(*this, value->shape))
@@ -50,7 +54,8 @@ TensorRef NodeContext::constantInput(unsigned index, StringRef role) {
   if (!value)
     return nullptr;
   if (!value->constant) {
-    error() << "operand " << index << " ('" << node.inputs[index] << "', the " << role << ") is computed; expected a constant";
+    error() << "operand " << index << " ('" << node.inputs[index] << "', the " << role
+            << ") is computed; expected a constant";
     return nullptr;
   }
   return value->constant;
@@ -63,8 +68,9 @@ std::optional<std::vector<int64_t>> NodeContext::intsInput(unsigned index, Strin
   if (!tensor)
     return std::nullopt;
   if (onnx::isFloat(tensor->type) || tensor->shape.size() > 1) {
-    error() << "operand " << index << " ('" << node.inputs[index] << "', the " << role << ") is of " << dtypeName(tensor->type) << " and shape "
-            << shapeString(tensor->shape) << "; expected a list of integers";
+    error() << "operand " << index << " ('" << node.inputs[index] << "', the " << role << ") is of "
+            << dtypeName(tensor->type) << " and shape " << shapeString(tensor->shape)
+            << "; expected a list of integers";
     return std::nullopt;
   }
   return tensor->toInts();
@@ -95,7 +101,8 @@ const Attribute *NodeContext::attribute(StringRef name) {
 }
 
 static StringRef kindName(Attribute::Kind kind) {
-  static constexpr const char *names[] = {"a float", "an integer", "a string", "a tensor", "floats", "integers", "strings", "of another kind"};
+  static constexpr const char *names[] = {"a float", "an integer", "a string", "a tensor",
+                                          "floats",  "integers",   "strings",  "of another kind"};
   return names[kind];
 }
 

@@ -29,13 +29,14 @@ std::optional<Window> readPool(NodeContext &node, const ValueRef &x) {
   auto kernel = node.intsAttr("kernel_shape");
   if (!kernel || kernel->size() != spatial.size()) {
     if (!node.failed())
-      node.error() << "attribute 'kernel_shape' is " << (kernel ? shapeString(*kernel) : "absent") << "; expected " << spatial.size()
-                   << " extents";
+      node.error() << "attribute 'kernel_shape' is " << (kernel ? shapeString(*kernel) : "absent") << "; expected "
+                   << spatial.size() << " extents";
     return std::nullopt;
   }
   auto dilations = node.intsAttr("dilations");
   if (dilations && llvm::any_of(*dilations, [](int64_t dilation) { return dilation != 1; })) {
-    node.error() << "attribute 'dilations' is " << shapeString(*dilations) << "; expected 1 in every dimension: dilated pools are not supported";
+    node.error() << "attribute 'dilations' is " << shapeString(*dilations)
+                 << "; expected 1 in every dimension: dilated pools are not supported";
     return std::nullopt;
   }
   auto window = readWindow(node, spatial, *kernel, /*dilations=*/false, node.intAttr("ceil_mode", 0) != 0);
@@ -43,8 +44,8 @@ std::optional<Window> readPool(NodeContext &node, const ValueRef &x) {
     return std::nullopt;
   for (int d = 0; d < 2; ++d)
     if (window->low[d] >= window->kernel[d] || window->givenHigh[d] >= window->kernel[d]) {
-      node.error() << "is padded by " << window->low[d] << " and " << window->givenHigh[d] << "; expected less than the window's extent "
-                   << window->kernel[d];
+      node.error() << "is padded by " << window->low[d] << " and " << window->givenHigh[d]
+                   << "; expected less than the window's extent " << window->kernel[d];
       return std::nullopt;
     }
   return window;
@@ -78,7 +79,9 @@ LogicalResult importMaxPool(NodeContext &node) {
   if (!x)
     return failure();
   if (node.isUsed(1))
-    return node.error() << "gives the indices of its maxima ('" << node.node.outputs[1] << "'); expected only the maxima to be used", failure();
+    return node.error() << "gives the indices of its maxima ('" << node.node.outputs[1]
+                        << "'); expected only the maxima to be used",
+           failure();
   node.ignoreAttr("storage_order"); // speaks of the indices
   auto window = readPool(node, x);
   auto shape = window ? pooledShape(node, x, *window) : std::nullopt;
@@ -129,7 +132,8 @@ LogicalResult importGlobalAveragePool(NodeContext &node) {
   if (!x)
     return failure();
   if (x->rank() != 3 && x->rank() != 4)
-    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]", failure();
+    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]",
+           failure();
   Layout layout = featureLayout(x->rank());
   auto result = emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc);
   Shape shape{x->shape[0], x->shape[1]};
@@ -182,7 +186,8 @@ LogicalResult importReduceMean(NodeContext &node) {
     result = x;
   } else if (isMap) {
     Layout layout = featureLayout(x->rank());
-    result = importer.activation(emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc), layout, kept);
+    result =
+        importer.activation(emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc), layout, kept);
   } else {
     Layout layout = importer.nativeLayout(x, node.loc);
     auto value = importer.get(x, layout, node.loc);

@@ -1,6 +1,7 @@
 //===- Quantize.cpp - QuantizeLinear and DequantizeLinear -----------------===//
 //
-// Codes of weights become floats that remember their scale. On activations a pair is no op but a mark for --sparse-quantize (see Import.h).
+// Codes of weights become floats that remember their scale. On activations a pair is no op but a mark for
+// --sparse-quantize (see Import.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +27,8 @@ struct Parameters {
 
 std::optional<Parameters> readParameters(NodeContext &node, ArrayRef<int64_t> shape) {
   Parameters result;
-  int64_t opset = node.importer.opset, axis = opset >= 13 ? node.intAttr("axis", 1) : 0, block = opset >= 21 ? node.intAttr("block_size", 0) : 0;
+  int64_t opset = node.importer.opset, axis = opset >= 13 ? node.intAttr("axis", 1) : 0,
+          block = opset >= 21 ? node.intAttr("block_size", 0) : 0;
   if (opset < 10)
     return node.error() << "is an operator of opset 10 and later", std::nullopt;
   if (!node.expectOperands(2, 3))
@@ -38,13 +40,15 @@ std::optional<Parameters> readParameters(NodeContext &node, ArrayRef<int64_t> sh
     return std::nullopt;
   if (!isFloat(result.scale->type) || (result.zeroPoint && isFloat(result.zeroPoint->type)))
     return node.error() << "has a scale of " << dtypeName(result.scale->type) << " and a zero point of "
-                        << (result.zeroPoint ? dtypeName(result.zeroPoint->type) : StringRef("nothing")) << "; expected float32 and integers",
+                        << (result.zeroPoint ? dtypeName(result.zeroPoint->type) : StringRef("nothing"))
+                        << "; expected float32 and integers",
            std::nullopt;
   for (int64_t i = 0, e = result.scale->size(); i < e; ++i)
     if (double scale = result.scale->asDouble(i); !(scale > 0) || !std::isfinite(scale))
       return node.error() << "has scale " << std::to_string(scale) << "; expected a positive number", std::nullopt;
   if (result.zeroPoint && result.zeroPoint->size() != result.scale->size())
-    return node.error() << "has " << result.scale->size() << " scales and " << result.zeroPoint->size() << " zero points; expected as many",
+    return node.error() << "has " << result.scale->size() << " scales and " << result.zeroPoint->size()
+                        << " zero points; expected as many",
            std::nullopt;
   if (result.scale->size() == 1 && block == 0)
     return result;
@@ -61,13 +65,15 @@ std::optional<Parameters> readParameters(NodeContext &node, ArrayRef<int64_t> sh
     expected[result.axis] = (expected[result.axis] - 1) / block + 1;
   }
   if (result.scale->shape != expected)
-    return node.error() << "has scales of shape " << shapeString(result.scale->shape) << "; expected one, or shape " << shapeString(expected),
+    return node.error() << "has scales of shape " << shapeString(result.scale->shape) << "; expected one, or shape "
+                        << shapeString(expected),
            std::nullopt;
   return result;
 }
 
 /// Calls `visit(element, parameter)` for every element.
-void forEachElement(ArrayRef<int64_t> shape, const Parameters &parameters, function_ref<void(int64_t, int64_t)> visit) {
+void forEachElement(ArrayRef<int64_t> shape, const Parameters &parameters,
+                    llvm::function_ref<void(int64_t, int64_t)> visit) {
   int64_t count = 1, inner = 1;
   for (int64_t extent : shape)
     count *= extent;
@@ -90,11 +96,16 @@ void forEachElement(ArrayRef<int64_t> shape, const Parameters &parameters, funct
 
 std::pair<double, double> rangeOf(DType type) {
   switch (type) {
-  case DType::I8: return {-128, 127};
-  case DType::U8: return {0, 255};
-  case DType::I16: return {-32768, 32767};
-  case DType::U16: return {0, 65535};
-  default: return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+  case DType::I8:
+    return {-128, 127};
+  case DType::U8:
+    return {0, 255};
+  case DType::I16:
+    return {-32768, 32767};
+  case DType::U16:
+    return {0, 65535};
+  default:
+    return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
   }
 }
 
@@ -125,7 +136,8 @@ void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroP
     auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
     if (auto given = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), "sparsity.act_scale")) {
       if (given != scaleAttr)
-        node.importer.warning(node.node, "quantises a value for the second time with another scale; the first one is kept");
+        node.importer.warning(node.node,
+                              "quantises a value for the second time with another scale; the first one is kept");
       return;
     }
     function.setArgAttr(argument.getArgNumber(), "sparsity.act_scale", scaleAttr);
@@ -135,7 +147,8 @@ void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroP
   Operation *op = value.getDefiningOp();
   if (auto given = op->getAttrOfType<FloatAttr>("sparsity.act_scale")) {
     if (given != scaleAttr)
-      node.importer.warning(node.node, "quantises a value for the second time with another scale; the first one is kept");
+      node.importer.warning(node.node,
+                            "quantises a value for the second time with another scale; the first one is kept");
     return;
   }
   op->setAttr("sparsity.act_scale", scaleAttr);
@@ -157,7 +170,9 @@ LogicalResult importQuantizeLinear(NodeContext &node) {
     int64_t code = node.intAttr("output_dtype", 0);
     auto stated = code ? dtypeFromOnnx(static_cast<int32_t>(std::clamp<int64_t>(code, -1, 100))) : std::optional(type);
     if (!stated || (parameters->zeroPoint && *stated != type))
-      return node.error() << "attribute 'output_dtype' is " << code << "; expected the zero point's type, " << dtypeName(type), failure();
+      return node.error() << "attribute 'output_dtype' is " << code << "; expected the zero point's type, "
+                          << dtypeName(type),
+             failure();
     type = *stated;
   }
   if (type != DType::I8 && type != DType::U8 && type != DType::I16 && type != DType::U16)
@@ -176,11 +191,13 @@ LogicalResult importQuantizeLinear(NodeContext &node) {
     return success();
   }
   if (parameters->scale->size() != 1)
-    return node.error() << "quantises an activation with " << parameters->scale->size() << " scales; expected one", failure();
+    return node.error() << "quantises an activation with " << parameters->scale->size() << " scales; expected one",
+           failure();
   auto result = std::make_shared<GraphValue>();
   result->shape = x->shape;
   result->base = x;
-  result->codes = GraphValue::Codes{parameters->scale->asDouble(0), parameters->zeroPoint ? parameters->zeroPoint->asInt(0) : 0, type};
+  result->codes = GraphValue::Codes{parameters->scale->asDouble(0),
+                                    parameters->zeroPoint ? parameters->zeroPoint->asInt(0) : 0, type};
   node.set(result);
   return success();
 }
@@ -218,13 +235,15 @@ LogicalResult importDequantizeLinear(NodeContext &node) {
   }
 
   if (!x->codes)
-    return node.error() << "operand 0 ('" << node.node.inputs[0] << "') is a float32 activation; expected constant codes, or the result of a "
+    return node.error() << "operand 0 ('" << node.node.inputs[0]
+                        << "') is a float32 activation; expected constant codes, or the result of a "
                         << "QuantizeLinear",
            failure();
   auto [scale, zeroPoint, type] = *x->codes;
-  if (parameters->scale->size() != 1 || parameters->scale->asDouble(0) != scale || (zeros ? zeros->asInt(0) : 0) != zeroPoint)
-    return node.error() << "has another scale or zero point than the QuantizeLinear before it; expected " << std::to_string(scale) << " and "
-                        << zeroPoint,
+  if (parameters->scale->size() != 1 || parameters->scale->asDouble(0) != scale ||
+      (zeros ? zeros->asInt(0) : 0) != zeroPoint)
+    return node.error() << "has another scale or zero point than the QuantizeLinear before it; expected "
+                        << std::to_string(scale) << " and " << zeroPoint,
            failure();
   // The lazy reshape is carried out on the other side of the mark, so that the mark stays with the op that computes.
   ValueRef value = x->base;

@@ -13,14 +13,19 @@ using namespace llvm;
 using namespace mlir;
 
 namespace sparseaccel::onnx {
+cl::OptionCategory &importOnnxCategory() {
+  static cl::OptionCategory category("Options of --import-onnx");
+  return category;
+}
+
 namespace {
 
 struct CommandLine {
-  cl::OptionCategory category{"Options of --import-onnx"};
-  cl::opt<int64_t> batch{"batch", cl::desc("Value of a symbolic leading dimension of the inputs"), cl::value_desc("N"), cl::init(0),
-                         cl::cat(category)};
-  cl::list<std::string> dims{"dim", cl::desc("Value of a symbolic dimension, by its name or as input:index"), cl::value_desc("name=N"),
-                             cl::cat(category)};
+  cl::OptionCategory &category = importOnnxCategory();
+  cl::opt<int64_t> batch{"batch", cl::desc("Value of a symbolic leading dimension of the inputs"), cl::value_desc("N"),
+                         cl::init(0), cl::cat(category)};
+  cl::list<std::string> dims{"dim", cl::desc("Value of a symbolic dimension, by its name or as input:index"),
+                             cl::value_desc("name=N"), cl::cat(category)};
 };
 
 /// The options, or nullopt after a message.
@@ -45,20 +50,25 @@ std::optional<ImportOptions> readOptions(const CommandLine &flags, Location loc)
 
 void registerImportOnnxTranslation() {
   auto flags = std::make_shared<CommandLine>();
-  TranslateToMLIRRegistration registration(
+  TranslateRegistration registration(
       "import-onnx", "Import an ONNX model (opsets 7 to 21) as float TOSA",
-      [flags](SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
-        const MemoryBuffer *buffer = sources.getMemoryBuffer(sources.getMainFileID());
+      [flags](const std::shared_ptr<SourceMgr> &sources, raw_ostream &output, MLIRContext *context) -> LogicalResult {
+        const MemoryBuffer *buffer = sources->getMemoryBuffer(sources->getMainFileID());
         StringRef path = buffer->getBufferIdentifier();
         if (path == "<stdin>")
           path = "";
-        auto options = readOptions(*flags, FileLineColLoc::get(context, path, 0, 0));
+        auto options = readOptions(*flags, FileLineColLoc::get(context, path.empty() ? "<stdin>" : path, 0, 0));
         if (!options)
-          return nullptr;
-        auto module = importOnnx(ArrayRef<char>(buffer->getBufferStart(), buffer->getBufferSize()), path, *options, context);
-        return OwningOpRef<Operation *>(module.release());
-      },
-      [](DialectRegistry &registry) { registry.insert<func::FuncDialect, tosa::TosaDialect>(); });
+          return failure();
+        auto module =
+            importOnnx(ArrayRef<char>(buffer->getBufferStart(), buffer->getBufferSize()), path, *options, context);
+        if (!module)
+          return failure();
+        // Locations carry the nodes' names, which later passes need.
+        module->print(output, OpPrintingFlags().enableDebugInfo());
+        output << "\n";
+        return success();
+      });
 }
 
 } // namespace sparseaccel::onnx

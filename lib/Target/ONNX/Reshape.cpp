@@ -1,6 +1,7 @@
 //===- Reshape.cpp - Operators that only rename dimensions ----------------===//
 //
-// They cost nothing here: they change a value's shape and the layout that it is known to have. They take constants of every type and quantised values.
+// They cost nothing here: they change a value's shape and the layout that it is known to have. They take constants of
+// every type and quantised values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,12 +57,15 @@ LogicalResult importReshape(NodeContext &node) {
   for (auto [d, extent] : enumerate(shape)) {
     if (extent == 0 && !allowZero) {
       if (static_cast<int64_t>(d) >= x->rank())
-        return node.error() << "copies dimension " << d << " of a tensor of shape " << shapeString(x->shape) << "; expected one that exists",
+        return node.error() << "copies dimension " << d << " of a tensor of shape " << shapeString(x->shape)
+                            << "; expected one that exists",
                failure();
       extent = x->shape[d];
     }
     if (extent < -1 || (extent == -1 && inferred >= 0))
-      return node.error() << "has shape operand " << shapeString(shape) << "; expected positive extents and at most one -1", failure();
+      return node.error() << "has shape operand " << shapeString(shape)
+                          << "; expected positive extents and at most one -1",
+             failure();
     if (extent == -1)
       inferred = static_cast<int64_t>(d);
   }
@@ -72,8 +76,8 @@ LogicalResult importReshape(NodeContext &node) {
     shape[inferred] = total && known && *known > 0 ? *total / *known : 0;
   }
   if (!total || elementCount(shape, 1, node.importer.options.maxTensorBytes) != total)
-    return node.error() << "reshapes " << shapeString(x->shape) << " to " << shapeString(Shape(wanted->begin(), wanted->end()))
-                        << "; expected as many elements",
+    return node.error() << "reshapes " << shapeString(x->shape) << " to "
+                        << shapeString(Shape(wanted->begin(), wanted->end())) << "; expected as many elements",
            failure();
   return setReshaped(node, x, shape);
 }
@@ -101,7 +105,8 @@ LogicalResult importSqueeze(NodeContext &node) {
     if (!is_contained(axes, d))
       shape.push_back(x->shape[d]);
     else if (x->shape[d] != 1)
-      return node.error() << "removes dimension " << d << " of a tensor of shape " << shapeString(x->shape) << "; expected an extent of 1",
+      return node.error() << "removes dimension " << d << " of a tensor of shape " << shapeString(x->shape)
+                          << "; expected an extent of 1",
              failure();
   }
   return setReshaped(node, x, shape);
@@ -143,7 +148,9 @@ LogicalResult importTranspose(NodeContext &node) {
   Layout sorted(perm);
   llvm::sort(sorted);
   if (sorted != identityLayout(x->rank()))
-    return node.error() << "attribute 'perm' is " << shapeString(perm) << "; expected a permutation of " << x->rank() << " dimensions", failure();
+    return node.error() << "attribute 'perm' is " << shapeString(perm) << "; expected a permutation of " << x->rank()
+                        << " dimensions",
+           failure();
   if (!x->constant && !node.input(0) && !x->codes)
     return failure();
   node.set(node.importer.transposed(x, perm));
@@ -170,7 +177,8 @@ LogicalResult importDropout(NodeContext &node) {
       return node.error() << "is in training mode; expected a model exported for inference", failure();
   }
   if (node.isUsed(1))
-    return node.error() << "gives its mask ('" << node.node.outputs[1] << "'); expected only the values to be used", failure();
+    return node.error() << "gives its mask ('" << node.node.outputs[1] << "'); expected only the values to be used",
+           failure();
   if (x)
     node.set(x);
   return failure(node.failed());

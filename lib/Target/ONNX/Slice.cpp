@@ -27,7 +27,8 @@ Layout layoutWith(Importer &importer, const ValueRef &value, ArrayRef<int64_t> d
 int64_t positionOf(ArrayRef<int64_t> layout, int64_t dim) { return find(layout, dim) - layout.begin(); }
 
 /// Elements [start, start + size) of one dimension.
-mlir::Value sliceAlong(Importer &importer, mlir::Value value, int64_t position, int64_t start, int64_t size, Location loc) {
+mlir::Value sliceAlong(Importer &importer, mlir::Value value, int64_t position, int64_t start, int64_t size,
+                       Location loc) {
   Shape sizes = extents(value), starts(sizes.size(), 0);
   starts[position] = start;
   sizes[position] = size;
@@ -66,7 +67,8 @@ std::optional<std::vector<SliceRange>> readSlice(NodeContext &node, ArrayRef<int
     return std::nullopt;
   if (!starts || !ends || starts->size() != ends->size() || (axes && axes->size() != starts->size()) ||
       (steps && steps->size() != starts->size()) || starts->size() > shape.size()) {
-    node.error() << "has lists 'starts', 'ends', 'axes' and 'steps' that are absent or of different lengths; expected one entry per sliced "
+    node.error() << "has lists 'starts', 'ends', 'axes' and 'steps' that are absent or of different lengths; expected "
+                    "one entry per sliced "
                     "dimension";
     return std::nullopt;
   }
@@ -179,8 +181,8 @@ LogicalResult importConcat(NodeContext &node) {
       fits = own == shape;
     }
     if (!fits)
-      return node.error() << "operands have shapes " << shapeString(operands[0]->shape) << " and " << shapeString(operand->shape)
-                          << "; expected equal extents in every dimension but " << axis,
+      return node.error() << "operands have shapes " << shapeString(operands[0]->shape) << " and "
+                          << shapeString(operand->shape) << "; expected equal extents in every dimension but " << axis,
              failure();
     if (!importer.checkShape(node, shape))
       return failure();
@@ -213,7 +215,9 @@ LogicalResult importSplit(NodeContext &node) {
     return failure();
   int64_t extent = x->shape[axis];
   if (stated != outputs || outputs == 0)
-    return node.error() << "attribute 'num_outputs' is " << stated << "; expected " << outputs << ", the number of its outputs", failure();
+    return node.error() << "attribute 'num_outputs' is " << stated << "; expected " << outputs
+                        << ", the number of its outputs",
+           failure();
   std::vector<int64_t> sizes;
   if (given) {
     sizes = *given;
@@ -240,7 +244,9 @@ LogicalResult importSplit(NodeContext &node) {
     Shape shape(x->shape);
     shape[axis] = size;
     if (node.isUsed(output))
-      node.set(importer.activation(sliceAlong(importer, value, positionOf(layout, axis), start, size, node.loc), layout, shape), output);
+      node.set(importer.activation(sliceAlong(importer, value, positionOf(layout, axis), start, size, node.loc), layout,
+                                   shape),
+               output);
     start += size;
   }
   return success();
@@ -273,7 +279,8 @@ std::optional<Padding> readPadding(NodeContext &node, int64_t rank) {
   if (node.failed())
     return std::nullopt;
   if (!given || given->size() != 2 * axes.size()) {
-    node.error() << "has " << (given ? given->size() : 0) << " pads; expected " << 2 * axes.size() << ", two per dimension";
+    node.error() << "has " << (given ? given->size() : 0) << " pads; expected " << 2 * axes.size()
+                 << ", two per dimension";
     return std::nullopt;
   }
   Padding result{Shape(rank, 0), Shape(rank, 0)};
@@ -290,7 +297,8 @@ std::optional<Padding> readPadding(NodeContext &node, int64_t rank) {
 }
 
 /// One dimension padded with what the tensor itself holds.
-mlir::Value padAlong(Importer &importer, mlir::Value value, int64_t position, int64_t low, int64_t high, StringRef mode, Location loc) {
+mlir::Value padAlong(Importer &importer, mlir::Value value, int64_t position, int64_t low, int64_t high, StringRef mode,
+                     Location loc) {
   int64_t extent = extents(value)[position];
   SmallVector<mlir::Value> parts;
   auto part = [&](bool front, int64_t count) {
@@ -331,7 +339,8 @@ LogicalResult importPad(NodeContext &node) {
     if (!constant || !node.input(2))
       return failure();
     if (constant->size() != 1)
-      return node.error() << "has a padding value of shape " << shapeString(constant->shape) << "; expected one number", failure();
+      return node.error() << "has a padding value of shape " << shapeString(constant->shape) << "; expected one number",
+             failure();
     with = constant->asDouble(0);
   }
   if (!padding || node.failed())
@@ -349,8 +358,8 @@ LogicalResult importPad(NodeContext &node) {
       touched.push_back(d);
     int64_t most = mode == "reflect" ? cut[d] - 1 : mode == "wrap" ? cut[d] : std::numeric_limits<int64_t>::max();
     if (cut[d] < 1 || std::max(low, high) > most)
-      return node.error() << "pads dimension " << d << ", of extent " << x->shape[d] << ", by " << low << " and " << high
-                          << "; expected fewer in mode '" << mode << "'",
+      return node.error() << "pads dimension " << d << ", of extent " << x->shape[d] << ", by " << low << " and "
+                          << high << "; expected fewer in mode '" << mode << "'",
              failure();
   }
   if (!importer.checkShape(node, shape))

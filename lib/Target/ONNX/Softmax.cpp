@@ -63,7 +63,8 @@ LogicalResult importSoftmax(NodeContext &node) {
   if (!is_contained(layout, axis))
     layout = identityLayout(x->rank());
   auto value = importer.get(x, layout, node.loc);
-  node.set(importer.activation(emitSoftmax(importer, value, find(layout, axis) - layout.begin(), node.loc), layout, x->shape));
+  node.set(importer.activation(emitSoftmax(importer, value, find(layout, axis) - layout.begin(), node.loc), layout,
+                               x->shape));
   return success();
 }
 
@@ -78,15 +79,17 @@ LogicalResult importLrn(NodeContext &node) {
   if (!x || node.failed())
     return failure();
   if (x->rank() < 3 || x->rank() > 4)
-    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]", failure();
+    return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]",
+           failure();
   if (size < 1 || size > 1024)
     return node.error() << "attribute 'size' is " << size << "; expected 1 to 1024 channels", failure();
 
   Layout layout = featureLayout(x->rank());
   auto value = importer.get(x, layout, node.loc);
-  SmallVector<NamedAttribute> attributes{
-      builder.getNamedAttr("size", builder.getI64IntegerAttr(size)), builder.getNamedAttr("alpha", builder.getF64FloatAttr(alpha)),
-      builder.getNamedAttr("beta", builder.getF64FloatAttr(beta)), builder.getNamedAttr("bias", builder.getF64FloatAttr(bias))};
+  SmallVector<NamedAttribute> attributes{builder.getNamedAttr("size", builder.getI64IntegerAttr(size)),
+                                         builder.getNamedAttr("alpha", builder.getF64FloatAttr(alpha)),
+                                         builder.getNamedAttr("beta", builder.getF64FloatAttr(beta)),
+                                         builder.getNamedAttr("bias", builder.getF64FloatAttr(bias))};
   auto result = importer.callHost("lrn", attributes, value, node.loc, [&](mlir::Value x) -> mlir::Value {
     Location loc = node.loc;
     Shape shape(cast<RankedTensorType>(x.getType()).getShape());
@@ -98,7 +101,8 @@ LogicalResult importLrn(NodeContext &node) {
     }
     auto scaled = importer.mul(sum, importer.splat(static_cast<float>(alpha / static_cast<double>(size)), 4, loc), loc);
     auto base = importer.add(scaled, importer.splat(static_cast<float>(bias), 4, loc), loc);
-    auto power = tosa::PowOp::create(builder, loc, base.getType(), base, importer.splat(static_cast<float>(-beta), 4, loc));
+    auto power =
+        tosa::PowOp::create(builder, loc, base.getType(), base, importer.splat(static_cast<float>(-beta), 4, loc));
     return importer.mul(x, power, loc);
   });
   node.set(importer.activation(result, layout, x->shape));

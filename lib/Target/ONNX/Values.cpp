@@ -20,10 +20,14 @@ Layout identityLayout(int64_t rank) {
 
 Layout featureLayout(int64_t rank) {
   switch (rank) {
-  case 2: return {0, -1, -1, 1};
-  case 3: return {0, -1, 2, 1};
-  case 4: return {0, 2, 3, 1};
-  default: return identityLayout(rank);
+  case 2:
+    return {0, -1, -1, 1};
+  case 3:
+    return {0, -1, 2, 1};
+  case 4:
+    return {0, 2, 3, 1};
+  default:
+    return identityLayout(rank);
   }
 }
 
@@ -112,8 +116,11 @@ mlir::Value Importer::get(const ValueRef &value, ArrayRef<int64_t> layout, Locat
     }
   auto moving = movingDims(value->shape, source->layout);
   mlir::Value result = source->value;
+  if (isa<BlockArgument>(result))
+    loc = result.getLoc(); // turning the input over is not the work of its first reader
   if (moving != wanted) {
-    bool direct = source->layout.size() == layout.size() && !is_contained(layout, -1) && !is_contained(source->layout, -1);
+    bool direct =
+        source->layout.size() == layout.size() && !is_contained(layout, -1) && !is_contained(source->layout, -1);
     auto from = direct ? SmallVector<int64_t>(source->layout.begin(), source->layout.end()) : moving;
     ArrayRef<int64_t> to = direct ? layout : ArrayRef<int64_t>(wanted);
     SmallVector<int64_t> perm;
@@ -132,7 +139,8 @@ Layout Importer::nativeLayout(const ValueRef &value, Location loc) {
   return value->forms.front().layout;
 }
 
-/// The dimension of `to` that each dimension of `from` becomes when only extents of 1 come or go; nullopt where more changes.
+/// The dimension of `to` that each dimension of `from` becomes when only extents of 1 come or go; nullopt where more
+/// changes.
 static std::optional<SmallVector<int64_t>> matchUnitReshape(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
   auto fromMoving = movingDims(from, identityLayout(from.size())), toMoving = movingDims(to, identityLayout(to.size()));
   if (fromMoving.size() != toMoving.size())
@@ -217,7 +225,7 @@ ValueRef Importer::transposed(const ValueRef &value, ArrayRef<int64_t> perm) {
   return result;
 }
 
-ValueRef Importer::elementwise(const ValueRef &value, Location loc, function_ref<mlir::Value(mlir::Value)> emit) {
+ValueRef Importer::elementwise(const ValueRef &value, Location loc, llvm::function_ref<mlir::Value(mlir::Value)> emit) {
   if (!value->constant && value->forms.empty() && value->base)
     return reshaped(elementwise(value->base, loc, emit), value->shape);
   Layout layout = nativeLayout(value, loc);
@@ -240,16 +248,18 @@ mlir::Value Importer::splat(float value, int64_t rank, Location loc) { return co
 mlir::Value Importer::weights(std::vector<float> values, ArrayRef<int64_t> shape, StringRef name, Location loc,
                               const std::optional<QuantInfo> &quant) {
   auto *owned = new std::vector<float>(std::move(values));
-  AsmResourceBlob blob(ArrayRef<char>(reinterpret_cast<const char *>(owned->data()), owned->size() * sizeof(float)), alignof(float),
-                       [owned](void *, size_t, size_t) { delete owned; }, /*dataIsMutable=*/false);
+  AsmResourceBlob blob(
+      ArrayRef<char>(reinterpret_cast<const char *>(owned->data()), owned->size() * sizeof(float)), alignof(float),
+      [owned](void *, size_t, size_t) { delete owned; }, /*dataIsMutable=*/false);
   auto attribute = DenseResourceElementsAttr::get(type(shape), name, std::move(blob));
   auto op = tosa::ConstOp::create(builder, loc, attribute.getType(), attribute);
   if (quant)
-    op->setAttr("sparsity.quant", builder.getDictionaryAttr({
-                                      builder.getNamedAttr("scale", builder.getDenseF32ArrayAttr(quant->scale)),
-                                      builder.getNamedAttr("zero_point", builder.getDenseI64ArrayAttr(quant->zeroPoint)),
-                                      builder.getNamedAttr("axis", builder.getI64IntegerAttr(quant->axis)),
-                                  }));
+    op->setAttr("sparsity.quant",
+                builder.getDictionaryAttr({
+                    builder.getNamedAttr("scale", builder.getDenseF32ArrayAttr(quant->scale)),
+                    builder.getNamedAttr("zero_point", builder.getDenseI64ArrayAttr(quant->zeroPoint)),
+                    builder.getNamedAttr("axis", builder.getI64IntegerAttr(quant->axis)),
+                }));
   return op;
 }
 
@@ -279,9 +289,11 @@ mlir::Value Importer::mulShift() {
 mlir::Value Importer::shapeConst(ArrayRef<int64_t> shape, Location loc) {
   SmallVector<int64_t> values(shape);
   if (values.empty()) // a shape of rank 0 is still a tensor of one index in upstream's convention
-    return tosa::ConstShapeOp::create(builder, loc, tosa::shapeType::get(builder.getContext(), 0),
-                                      DenseIntElementsAttr::get(RankedTensorType::get({0}, builder.getIndexType()), values));
-  return tosa::ConstShapeOp::create(builder, loc, tosa::shapeType::get(builder.getContext(), static_cast<int>(values.size())),
+    return tosa::ConstShapeOp::create(
+        builder, loc, tosa::shapeType::get(builder.getContext(), 0),
+        DenseIntElementsAttr::get(RankedTensorType::get({0}, builder.getIndexType()), values));
+  return tosa::ConstShapeOp::create(builder, loc,
+                                    tosa::shapeType::get(builder.getContext(), static_cast<int>(values.size())),
                                     builder.getIndexTensorAttr(values));
 }
 
@@ -333,7 +345,8 @@ mlir::Value Importer::concat(ArrayRef<mlir::Value> parts, int64_t axis, Location
 }
 
 mlir::Value Importer::clamp(mlir::Value value, float low, float high, Location loc) {
-  return tosa::ClampOp::create(builder, loc, value.getType(), value, builder.getF32FloatAttr(low), builder.getF32FloatAttr(high));
+  return tosa::ClampOp::create(builder, loc, value.getType(), value, builder.getF32FloatAttr(low),
+                               builder.getF32FloatAttr(high));
 }
 
 /// The type of an element-by-element op of two values of one rank.
@@ -354,7 +367,7 @@ mlir::Value Importer::add(mlir::Value a, mlir::Value b, Location loc) {
 }
 
 mlir::Value Importer::callHost(StringRef kind, ArrayRef<NamedAttribute> attributes, mlir::Value operand, Location loc,
-                               function_ref<mlir::Value(mlir::Value)> body) {
+                               llvm::function_ref<mlir::Value(mlir::Value)> body) {
   std::string name = (kind + "." + Twine(hostFunctions++)).str();
   auto functionType = builder.getFunctionType(operand.getType(), operand.getType());
   {

@@ -9,7 +9,8 @@ using namespace llvm;
 namespace sparseaccel::onnx {
 
 /// A list attribute with one entry per spatial dimension (or two, for pads), every entry in [least, 2^31).
-static std::optional<SmallVector<int64_t>> list(NodeContext &node, StringRef name, size_t size, int64_t least, int64_t otherwise) {
+static std::optional<SmallVector<int64_t>> list(NodeContext &node, StringRef name, size_t size, int64_t least,
+                                                int64_t otherwise) {
   SmallVector<int64_t> result(size, otherwise);
   if (auto given = node.intsAttr(name)) {
     if (given->size() != size) {
@@ -20,13 +21,15 @@ static std::optional<SmallVector<int64_t>> list(NodeContext &node, StringRef nam
   }
   for (int64_t value : result)
     if (value < least || value > std::numeric_limits<int32_t>::max()) {
-      node.error() << "attribute '" << name << "' holds " << value << "; expected at least " << least << " and less than 2147483648";
+      node.error() << "attribute '" << name << "' holds " << value << "; expected at least " << least
+                   << " and less than 2147483648";
       return std::nullopt;
     }
   return node.failed() ? std::nullopt : std::optional(result);
 }
 
-std::optional<Window> readWindow(NodeContext &node, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel, bool dilations, bool ceilMode) {
+std::optional<Window> readWindow(NodeContext &node, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel, bool dilations,
+                                 bool ceilMode) {
   size_t rank = spatial.size();
   auto strides = list(node, "strides", rank, 1, 1);
   auto dilation = dilations ? list(node, "dilations", rank, 1, 1) : std::optional(SmallVector<int64_t>(rank, 1));
@@ -60,8 +63,8 @@ std::optional<Window> readWindow(NodeContext &node, ArrayRef<int64_t> spatial, A
     }
     int64_t span = in + low + high - reach;
     if (span < 0) {
-      node.error() << "the window reaches over " << reach << " elements of spatial dimension " << s << ", which has " << in << " and padding of "
-                   << low << " and " << high << "; expected at most " << in + low + high;
+      node.error() << "the window reaches over " << reach << " elements of spatial dimension " << s << ", which has "
+                   << in << " and padding of " << low << " and " << high << "; expected at most " << in + low + high;
       return std::nullopt;
     }
     int64_t out = (ceilMode ? (span + stride - 1) / stride : span / stride) + 1;

@@ -2,16 +2,20 @@
 //
 // Reads an ONNX model (opsets 7 to 21) and builds one module with one function @main in float TOSA:
 //
-//   - the model's own layout (NCHW) at the edge, NHWC inside; a transpose appears only where a value is needed in another layout;
-//   - arguments and results carry their ONNX names as `sparsity.name`; every op carries its node's name as its location;
+//   - the model's own layout (NCHW) at the edge, NHWC inside; a transpose appears only where a value is needed in
+//   another layout;
+//   - arguments and results carry their ONNX names as `sparsity.name`; every op carries its node's name as its
+//   location;
 //   - weights are resources, in TOSA's order; batch normalisation is folded into them; Dropout and Identity vanish;
 //   - weights that came through DequantizeLinear keep their codes' scale: the tosa.const has the discardable attribute
-//     `sparsity.quant = {scale = array<f32>, zero_point = array<i64>, axis = i64}` (axis -1: one scale for the whole tensor; for depthwise weights with
-//     a multiplier axis 2 counts channels and multipliers together);
-//   - a QuantizeLinear/DequantizeLinear pair on an activation is no op: the op (or the argument) that makes the activation gets
-//     `sparsity.act_scale` (f64) and `sparsity.act_zero_point` (i64). Where the codes cannot hold one side of zero (an unsigned type with zero
-//     point 0) the pair acts as a ReLU, and a tosa.clamp with the attribute is kept;
-//   - Softmax and LRN become calls of private functions whose bodies are plain TOSA and whose attribute `sparsity.host` names the operator.
+//     `sparsity.quant = {scale = array<f32>, zero_point = array<i64>, axis = i64}` (axis -1: one scale for the whole
+//     tensor; for depthwise weights with a multiplier axis 2 counts channels and multipliers together);
+//   - a QuantizeLinear/DequantizeLinear pair on an activation is no op: the op (or the argument) that makes the
+//   activation gets
+//     `sparsity.act_scale` (f64) and `sparsity.act_zero_point` (i64). Where the codes cannot hold one side of zero (an
+//     unsigned type with zero point 0) the pair acts as a ReLU, and a tosa.clamp with the attribute is kept;
+//   - Softmax and LRN become calls of private functions whose bodies are plain TOSA and whose attribute `sparsity.host`
+//   names the operator.
 //
 // What cannot be imported is an error that names the node; all unsupported operators are listed at once.
 //
@@ -28,6 +32,10 @@
 #include <optional>
 #include <string>
 
+namespace llvm::cl {
+class OptionCategory;
+} // namespace llvm::cl
+
 namespace sparseaccel::onnx {
 
 struct ImportOptions {
@@ -43,14 +51,19 @@ struct ImportOptions {
 
 /// Imports the model at `path`; external data is read from the file's own folder and from nowhere else.
 /// Errors go to the context's diagnostic handler, located at the file.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, const ImportOptions &options, mlir::MLIRContext *context);
-
-/// Imports a model from memory. `path` is where it came from, for messages and external data; empty forbids external data.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::ArrayRef<char> bytes, llvm::StringRef path, const ImportOptions &options,
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, const ImportOptions &options,
                                              mlir::MLIRContext *context);
 
-/// Registers `--import-onnx`, and its options `--batch` and `--dim`, with the translation registry of mlir-translate-like tools.
+/// Imports a model from memory. `path` is where it came from, for messages and external data; empty forbids external
+/// data.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::ArrayRef<char> bytes, llvm::StringRef path,
+                                             const ImportOptions &options, mlir::MLIRContext *context);
+
+/// Registers `--import-onnx`, and its options `--batch` and `--dim`, with the translation registry of
+/// mlir-translate-like tools.
 void registerImportOnnxTranslation();
+/// Where those options stand in --help.
+llvm::cl::OptionCategory &importOnnxCategory();
 
 } // namespace sparseaccel::onnx
 
