@@ -62,7 +62,7 @@ void Counts::add(const Counts &other) {
   actions.add(other.actions);
 }
 
-std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin()}; }
+std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin(), &rowStationary()}; }
 
 absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {
   std::vector<std::string> names;
