@@ -16,6 +16,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 
 namespace sparseaccel::dataflow {
 
@@ -227,74 +228,152 @@ WalkTotals walk(const Contraction &shape, const OperandView &a, int64_t arrayLan
   return totals;
 }
 
-/// Distribution of max(1, nonzeros) of a brick of `length` independent activations.
-struct BrickCost {
-  double mean = 0, variance = 0;
-  std::vector<double> cumulative; ///< P(cost <= k), k = 0..length.
-  BrickCost(int64_t length, double density) : cumulative(length + 1) {
+/// max(1, nonzeros) of bricks with 0 to `brick` independent activations that are no padding.
+class BrickCosts {
+public:
+  BrickCosts(int64_t brick, double density, double lanes) : lanes(lanes), costs(brick + 1) {
     double d = std::clamp(density, 0.0, 1.0);
-    double sum = 0, square = 0, probability = 0;
-    for (int64_t k = 0; k <= length; ++k) {
-      double here = std::exp(std::lgamma(length + 1.0) - std::lgamma(k + 1.0) - std::lgamma(length - k + 1.0) +
-                             (k ? k * std::log(std::max(d, 1e-300)) : 0) +
-                             (k < length ? (length - k) * std::log(std::max(1 - d, 1e-300)) : 0));
-      double cost = double(std::max<int64_t>(k, 1));
-      sum += here * cost;
-      square += here * cost * cost;
-      probability += here;
-      cumulative[k] = k == 0 ? 0 : probability;
+    std::vector<double> probability = {1.0}; // Of each number of nonzeros.
+    for (int64_t length = 0; length <= brick; ++length) {
+      if (length > 0) {
+        probability.push_back(0);
+        for (int64_t k = length; k >= 0; --k)
+          probability[k] = probability[k] * (1 - d) + (k > 0 ? probability[k - 1] * d : 0);
+      }
+      double mean = probability[0], variance = 0, skew = 0;
+      for (int64_t k = 1; k <= length; ++k)
+        mean += probability[k] * double(k);
+      for (int64_t k = 0; k <= length; ++k) {
+        double away = double(std::max<int64_t>(k, 1)) - mean;
+        variance += probability[k] * away * away;
+        skew += probability[k] * away * away * away;
+      }
+      costs[length] = {mean, variance, skew, probability, -1};
     }
-    mean = sum;
-    variance = std::max(0.0, square - sum * sum);
+  }
+  double mean(int64_t length) const { return costs[length].mean; }
+  double variance(int64_t length) const { return costs[length].variance; }
+  double thirdMoment(int64_t length) const { return costs[length].thirdMoment; } ///< Central.
+  /// Expected cost of the costliest of all lanes' bricks.
+  double longest(int64_t length) {
+    Cost &cost = costs[length];
+    if (cost.longest < 0) {
+      double atMost = cost.probability[0];
+      cost.longest = 1;
+      for (int64_t k = 1; k < length; ++k) {
+        atMost += cost.probability[k];
+        cost.longest += 1 - std::pow(std::min(atMost, 1.0), lanes);
+      }
+    }
+    return cost.longest;
+  }
+
+private:
+  struct Cost {
+    double mean = 0, variance = 0, thirdMoment = 0;
+    std::vector<double> probability;
+    double longest = -1;
+  };
+  double lanes;
+  std::vector<Cost> costs;
+};
+
+/// Expected maximum of `count` independent standard normal variables, and of its square.
+struct NormalMaximum {
+  double mean = 0, square = 1;
+  explicit NormalMaximum(double count) {
+    if (count <= 1)
+      return;
+    // E[max] = low + integral over x > low of P(max > x), and E[max^2] likewise with 2 x.
+    constexpr int steps = 80;
+    constexpr double low = -4, high = 6, step = (high - low) / steps;
+    mean = low;
+    square = low * low;
+    for (int i = 0; i < steps; ++i) {
+      double x = low + (i + 0.5) * step;
+      double beyond = 1 - std::pow(0.5 * std::erfc(-x / std::sqrt(2.0)), count);
+      mean += step * beyond;
+      square += step * 2 * x * beyond;
+    }
+  }
+  /// Of sums with this mean, variance and third central moment, which are nearly normal (Cornish and Fisher's first
+  /// correction).
+  double of(double sumMean, double variance, double thirdMoment) const {
+    if (variance < 1e-12)
+      return sumMean;
+    return sumMean + mean * std::sqrt(variance) + (square - 1) / 6 * thirdMoment / variance;
   }
 };
 
-/// Expected longest time of `lanes` lanes, each with `whole` bricks of full length and one of `tail` (0: none).
-double expectedLongest(int64_t lanes, int64_t whole, const BrickCost &brickCost, int64_t tail,
-                       const BrickCost &tailCost) {
-  if (whole + (tail > 0) == 1) {
-    const BrickCost &only = whole ? brickCost : tailCost;
-    double longest = 0;
-    for (size_t k = 0; k + 1 < only.cumulative.size(); ++k)
-      longest += 1 - std::pow(std::min(only.cumulative[k], 1.0), double(lanes));
-    return longest;
+/// Filter taps [first, end) that meet no padding, with the number of outputs for which it is these.
+using TapRanges = std::map<std::pair<int64_t, int64_t>, int64_t>;
+TapRanges validTaps(int64_t outputs, int64_t taps, int64_t stride, int64_t dilation, int64_t padLow, int64_t inputs) {
+  TapRanges ranges;
+  for (int64_t output = 0; output < outputs; ++output) {
+    int64_t origin = output * stride - padLow;
+    int64_t first = origin >= 0 ? 0 : std::min(taps, ceilDiv(-origin, dilation));
+    int64_t end = inputs - origin <= 0 ? 0 : std::min(taps, ceilDiv(inputs - origin, dilation));
+    ++ranges[{first, std::max(first, end)}];
   }
-  double mean = double(whole) * brickCost.mean + (tail ? tailCost.mean : 0);
-  double deviation = std::sqrt(double(whole) * brickCost.variance + (tail ? tailCost.variance : 0));
-  if (deviation < 1e-9)
-    return mean;
-  // E[max] = low + integral over x > low of (1 - P(one lane <= x)^lanes), for the sum as a normal variable.
-  constexpr int steps = 96;
-  double low = mean - 4 * deviation, high = mean + 6 * deviation, step = (high - low) / steps, longest = low;
-  for (int i = 0; i < steps; ++i) {
-    double x = (low + (i + 0.5) * step - mean) / deviation;
-    longest += step * (1 - std::pow(0.5 * std::erfc(-x / std::sqrt(2.0)), double(lanes)));
-  }
-  double bricks = double(whole + (tail > 0));
-  double most =
-      double(whole) * double(brickCost.cumulative.size() - 1) + (tail ? double(tailCost.cumulative.size() - 1) : 0);
-  return std::clamp(longest, bricks, most);
+  return ranges;
 }
 
 WalkTotals expectedWalk(const Contraction &shape, double density, int64_t arrayLanes, int64_t brick, Scope scope) {
   LaneShare share(shape, arrayLanes);
-  // Windows at the edges have fewer nonzeros: taken on average.
-  double positions = double(shape.p * shape.r) * double(shape.q * shape.s);
-  double inside = double(validRowPairs(shape)) * double(validColumnPairs(shape)) / positions;
-  double windows = double(shape.n * shape.g) * double(shape.p * shape.q);
-  int64_t stream = share.channels * (scope == ScopePosition ? 1 : shape.r * shape.s);
-  int64_t whole = stream / brick, tail = stream % brick;
-  BrickCost brickCost(brick, density * inside), tailCost(tail, density * inside);
-  double lanes = double(share.fullLanes) + double(share.remainder) / double(share.channels);
+  double lanes = double(share.fullLanes), busyLanes = lanes + double(share.remainder) / double(share.channels);
+  BrickCosts costs(brick, density, lanes);
+  NormalMaximum normalMaximum(lanes);
+  auto rows = validTaps(shape.p, shape.r, shape.strideH, shape.dilationH, shape.padTop, shape.inputRows());
+  auto columns = validTaps(shape.q, shape.s, shape.strideW, shape.dilationW, shape.padLeft, shape.inputColumns());
   WalkTotals totals;
-  double repeats = scope == ScopePosition ? double(shape.r * shape.s) : 1;
-  if (scope == ScopeBrick)
-    totals.cycles = double(whole) * expectedLongest(share.fullLanes, 1, brickCost, 0, tailCost) +
-                    (tail ? expectedLongest(share.fullLanes, 0, brickCost, tail, tailCost) : 0);
-  else
-    totals.cycles = repeats * expectedLongest(share.fullLanes, whole, brickCost, tail, tailCost);
-  totals.cycles *= windows;
-  totals.laneCycles = windows * repeats * lanes * (double(whole) * brickCost.mean + (tail ? tailCost.mean : 0));
+  for (const auto &[rowTaps, rowCount] : rows) {
+    for (const auto &[columnTaps, columnCount] : columns) {
+      // One lane's stream in these windows: activations that are no padding, brick by brick.
+      double cycles = 0, busy = 0, mean = 0, variance = 0, thirdMoment = 0;
+      int64_t filled = 0, valid = 0, bricks = 0, lastValid = 0;
+      auto meet = [&] {
+        cycles += bricks == 1 ? costs.longest(lastValid) : normalMaximum.of(mean, variance, thirdMoment);
+        busy += mean;
+        mean = variance = thirdMoment = 0;
+        bricks = 0;
+      };
+      auto finishBrick = [&] {
+        mean += costs.mean(valid);
+        variance += costs.variance(valid);
+        thirdMoment += costs.thirdMoment(valid);
+        lastValid = valid;
+        ++bricks;
+        filled = valid = 0;
+        if (scope == ScopeBrick)
+          meet();
+      };
+      for (int64_t r = 0; r < shape.r; ++r) {
+        for (int64_t s = 0; s < shape.s; ++s) {
+          bool inside = r >= rowTaps.first && r < rowTaps.second && s >= columnTaps.first && s < columnTaps.second;
+          for (int64_t left = share.channels; left > 0;) {
+            int64_t taken = std::min(left, brick - filled);
+            filled += taken;
+            valid += inside ? taken : 0;
+            left -= taken;
+            if (filled == brick)
+              finishBrick();
+          }
+          if (scope == ScopePosition) {
+            if (filled > 0)
+              finishBrick();
+            meet();
+          }
+        }
+      }
+      if (filled > 0)
+        finishBrick();
+      if (scope == ScopeWindow)
+        meet();
+      double windows = double(rowCount * columnCount) * double(shape.n * shape.g);
+      totals.cycles += windows * cycles;
+      totals.laneCycles += windows * busy * busyLanes;
+    }
+  }
   return totals;
 }
 

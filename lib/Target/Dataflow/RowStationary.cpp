@@ -135,20 +135,22 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
         int64_t mostP = std::min({limits.psumWords, limits.filterWords / (q * tile.s), tile.m});
         if (mostP < 1)
           break;
-        // As many passes as there must be, each no larger than it must be.
-        int64_t passesM = ceilDiv(tile.m, mostP * mostT);
-        RowStationaryPass pass;
-        pass.n = tile.n;
-        pass.e = e;
-        pass.q = q;
-        pass.r = std::min(r, ceilDiv(tile.c, q * ceilDiv(tile.c, q * r)));
-        pass.t = std::min(mostT, ceilDiv(tile.m, passesM * mostP));
-        pass.p = ceilDiv(tile.m, passesM * pass.t);
-        candidates.push_back({totalCycles(tile, pass, limits), channelPasses(tile, pass), pass});
-        if (pass.t < mostT) {
-          pass.t = mostT;
-          pass.p = ceilDiv(tile.m, passesM * pass.t);
-          candidates.push_back({totalCycles(tile, pass, limits), channelPasses(tile, pass), pass});
+        // As many passes over the filters as there must be, or a few more where that divides them better.
+        constexpr int64_t morePasses = 2;
+        int64_t leastPasses = ceilDiv(tile.m, mostP * mostT);
+        for (int64_t passes = leastPasses; passes <= std::min(leastPasses + morePasses, tile.m); ++passes) {
+          RowStationaryPass pass;
+          pass.n = tile.n;
+          pass.e = e;
+          pass.q = q;
+          pass.r = std::min(r, ceilDiv(tile.c, q * ceilDiv(tile.c, q * r)));
+          for (int64_t t : {ceilDiv(tile.m, passes * mostP), mostT}) {
+            if (t == pass.t && !candidates.empty() && candidates.back().pass == pass)
+              continue;
+            pass.t = t;
+            pass.p = ceilDiv(tile.m, passes * t);
+            candidates.push_back({totalCycles(tile, pass, limits), channelPasses(tile, pass), pass});
+          }
         }
       }
     }
