@@ -139,4 +139,8 @@ void contract(const KernelTable &kernels, const dataflow::Contraction &shape, co
     kernels.contract(tile);
 }
 
+double widestSum(const KernelTable &kernels, const void *sums, bool wide, int64_t count) {
+  return kernels.widest(sums, wide, count);
+}
+
 } // namespace sparseaccel::sim::kernels

@@ -53,6 +53,9 @@ void contract(const KernelTable &kernels, const dataflow::Contraction &shape, co
               const PackedWeights &b, isa::AccumulateMode mode, const int64_t *bias, const Sums &sums,
               Scratch &scratch);
 
+/// Largest |sum| of `count` contiguous ones.
+double widestSum(const KernelTable &kernels, const void *sums, bool wide, int64_t count);
+
 } // namespace sparseaccel::sim::kernels
 
 #endif // SPARSEACCEL_SIM_KERNELS_H

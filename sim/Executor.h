@@ -1,0 +1,105 @@
+//===- Executor.h - Runs instructions in program order ----------*- C++ -*-===//
+//
+// Values and costs of one run. What does not change from run to run (SharedState) is made once; everything here belongs
+// to one thread.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_SIM_EXECUTOR_H
+#define SPARSEACCEL_SIM_EXECUTOR_H
+
+#include "EventLoop.h"
+#include "Memory.h"
+#include "WeightCache.h"
+
+#include "SparseAccel/Sim/Kernels.h"
+#include "SparseAccel/Sim/Simulator.h"
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
+
+#include <string>
+
+namespace sparseaccel::sim {
+
+/// A numerics entry with one multiplier, rounding term and shift per channel, as the kernels take them.
+struct ExpandedNumerics {
+  std::vector<int64_t> multiplier, round, shift;
+};
+
+struct SharedState {
+  const isa::Program *program = nullptr;
+  const machine::Machine *machine = nullptr;
+  const dataflow::Dataflow *dataflow = nullptr;
+  const kernels::KernelTable *kernels = nullptr;
+  ConstantInfo constants;
+  std::vector<const machine::Level *> levelOfBuffer;
+  std::vector<isa::Mapping> mappings; ///< Loop levels are those of the machine.
+  std::vector<isa::SafSet> safs;
+  std::vector<ExpandedNumerics> numerics;
+  std::vector<Waits> waits;             ///< By instruction, HALT left out.
+  std::vector<int64_t> lastInstruction; ///< By layer; -1 where it has none.
+  mutable WeightCache weights;
+};
+
+/// Reads and writes of a level, of DRAM (index 0) or of a buffer's level, in words.
+struct LevelWords {
+  double read = 0, write = 0, metadataRead = 0, metadataWrite = 0;
+};
+
+class Executor {
+public:
+  Executor(const SharedState &shared, const Options &options);
+  absl::Status run(absl::Span<const TensorData> inputs, RunResult &result);
+
+private:
+  struct LayerWork {
+    dataflow::Counts counts;
+    std::vector<LevelWords> levels;
+    double vectorOperations = 0, codecElements = 0;
+    double widestSum = 0;
+    bool contracts = false;
+  };
+  /// A decoded operand that is kept until something overwrites its bytes.
+  struct Decoded {
+    isa::Operand operand;
+    uint64_t end = 0;
+    std::vector<uint8_t> values;
+  };
+
+  absl::Status execute(uint32_t index, const isa::Instruction &instruction);
+  absl::Status configure(const isa::Configure &instruction, InstructionRecord &record);
+  absl::Status load(const isa::Load &instruction, InstructionRecord &record);
+  absl::Status store(const isa::Store &instruction, InstructionRecord &record);
+  absl::Status contract(const isa::Contract &instruction, InstructionRecord &record);
+  absl::Status vector(const isa::Vector &instruction, InstructionRecord &record);
+  absl::Status host(const isa::Host &instruction);
+  absl::Status observe(uint32_t layer);
+  void finish(RunStats &stats);
+
+  /// Values of a vector instruction: dense operands in, dense result out.
+  absl::Status compute(const isa::Vector &instruction, const uint8_t *a, const uint8_t *b, uint8_t *o);
+  void computeTable(const isa::Vector &instruction, const uint8_t *a, uint8_t *o);
+
+  absl::StatusOr<const uint8_t *> decoded(const isa::Operand &operand);
+  void overwrite(const isa::Operand &operand);
+  uint64_t bytesInBuffer(const isa::Operand &operand) const;
+  const isa::Tensor &tensorOf(const isa::Operand &operand) const { return shared.program->tensors[operand.tensor]; }
+  LevelWords &wordsOf(const isa::Operand &operand, uint32_t layer);
+  /// Fills cycles, bus cycles and bounds of a transfer, and its DRAM words.
+  void chargeTransfer(InstructionRecord &record, bool reads, uint64_t dataBytes, uint64_t metadataBytes,
+                      double bufferCycles, double codecCycles);
+
+  const SharedState &shared;
+  const Options &options;
+  Memory memory;
+  kernels::Scratch scratch;
+  std::vector<Decoded> cache;
+  std::vector<uint8_t> valuesA, valuesB, valuesO, granule;
+  std::vector<int64_t> channelMultiplier, channelRound, channelShift;
+  std::vector<InstructionRecord> records;
+  std::vector<LayerWork> layers;
+  double valueSeconds = 0, countSeconds = 0;
+};
+
+} // namespace sparseaccel::sim
+
+#endif // SPARSEACCEL_SIM_EXECUTOR_H

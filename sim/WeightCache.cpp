@@ -1,0 +1,23 @@
+//===- WeightCache.cpp - Converted weights, kept between runs -------------===//
+
+#include "WeightCache.h"
+
+namespace sparseaccel::sim {
+
+std::shared_ptr<const WeightTile> WeightCache::find(const WeightKey &key) const {
+  absl::ReaderMutexLock lock(&mutex);
+  auto found = tiles.find(key);
+  return found == tiles.end() ? nullptr : found->second;
+}
+
+void WeightCache::insert(const WeightKey &key, std::shared_ptr<const WeightTile> tile) {
+  absl::MutexLock lock(&mutex);
+  auto found = tiles.find(key);
+  uint64_t freed = found == tiles.end() ? 0 : found->second->size();
+  if (used - freed + tile->size() > capacity)
+    return;
+  used = used - freed + tile->size();
+  tiles[key] = std::move(tile);
+}
+
+} // namespace sparseaccel::sim

@@ -1,0 +1,53 @@
+//===- WeightCache.h - Converted weights, kept between runs -----*- C++ -*-===//
+//
+// Every image runs the same weights through the same tiles. What a CONTRACT's B operand turns into (decoded values, the
+// kernels' layout, the counts that depend on weights alone) is kept, and used again only where the bytes in the
+// simulated buffer are the same: a cache of a pure function of them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_SIM_WEIGHTCACHE_H
+#define SPARSEACCEL_SIM_WEIGHTCACHE_H
+
+#include "SparseAccel/Sim/Kernels.h"
+#include "SparseAccel/Target/Dataflow/OperandMasks.h"
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+
+#include <array>
+#include <memory>
+
+namespace sparseaccel::sim {
+
+struct WeightTile {
+  std::vector<uint8_t> bytes;  ///< Of the operand in the buffer: the dense box, or the granules by their lengths.
+  std::vector<uint8_t> values; ///< Of exactly what the CONTRACT reads, dense: {g*m, r, s, c}.
+  dataflow::OperandView view;  ///< Of `values`.
+  kernels::PackedWeights packed;
+  dataflow::WeightSummary summary;
+  uint64_t size() const {
+    return bytes.size() + values.size() + packed.data.size() * 2 + summary.nonzeros.size() * 4 + sizeof(WeightTile);
+  }
+};
+
+/// Tensor, origin, and the extents g, m, r, s, c and dilation that the layout depends on.
+using WeightKey = std::array<uint32_t, 11>;
+
+class WeightCache {
+public:
+  explicit WeightCache(uint64_t capacityBytes = uint64_t(160) << 20) : capacity(capacityBytes) {}
+  std::shared_ptr<const WeightTile> find(const WeightKey &key) const;
+  /// Keeps the tile where there is room; a tile of the same key is replaced.
+  void insert(const WeightKey &key, std::shared_ptr<const WeightTile> tile);
+
+private:
+  mutable absl::Mutex mutex;
+  absl::flat_hash_map<WeightKey, std::shared_ptr<const WeightTile>> tiles ABSL_GUARDED_BY(mutex);
+  uint64_t used ABSL_GUARDED_BY(mutex) = 0;
+  const uint64_t capacity;
+};
+
+} // namespace sparseaccel::sim
+
+#endif // SPARSEACCEL_SIM_WEIGHTCACHE_H
