@@ -7,6 +7,9 @@
 #ifndef SPARSEACCEL_TRANSFORMS_PASSES_H
 #define SPARSEACCEL_TRANSFORMS_PASSES_H
 
+#include "SparseAccel/Transforms/Objective.h"
+
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace sparseaccel {

@@ -10,4 +10,66 @@
 
 include "mlir/Pass/PassBase.td"
 
+//===----------------------------------------------------------------------===//
+// From layers to a program
+//===----------------------------------------------------------------------===//
+
+class SparseAccel_MachinePass<string argument> : Pass<argument, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::sparseaccel::accel::AccelDialect", "::sparseaccel::sparsity::SparsityDialect"];
+}
+
+def Schedule : SparseAccel_MachinePass<"sparse-schedule"> {
+  let summary = "Choose tile sizes and a mapping for each layer";
+  let description = [{
+    Cuts each layer into tiles that fit the buffers of the machine, with room for two where a level is double-buffered, and chooses among them by an estimate of
+    time or energy that uses the weights' real nonzeros and calibrated activation densities. The answer is `#accel.mapping` on the layer: the loops over tiles at
+    DRAM level, then those inside a tile as the dataflow wants them. A loop of f iterations cuts an extent e into tiles of ceil(e / f). A layer that has a mapping
+    keeps it if it fits, and so does one that the file of the option `mapping` names. What the machine does not take goes to the host, with a remark.
+
+    ```mlir
+    %y = accel.contraction conv %x, %w strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1] groups 1
+        numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]>
+        mapping <"dram"[P = 2], "nbin"[N = 1]> layer "conv1" value "relu1" : (tensor<1x8x8x16xi8>, tensor<2x3x3x16xi8>) -> tensor<1x8x8x2xi8>
+    ```
+  }];
+  let options = [
+    Option<"machine", "machine", "std::string", "", "Name or file of the machine">,
+    Option<"objective", "objective", "::sparseaccel::schedule::Objective", "::sparseaccel::schedule::Objective::Latency", "What to minimise",
+           [{::llvm::cl::values(clEnumValN(::sparseaccel::schedule::Objective::Latency, "latency", "cycles"),
+                                clEnumValN(::sparseaccel::schedule::Objective::Energy, "energy", "energy"))}]>,
+    Option<"mapping", "mapping", "std::string", "", "File of forced mappings (docs/scheduling.md)">
+  ];
+}
+
+def LowerToTiles : SparseAccel_MachinePass<"sparse-lower-to-tiles"> {
+  let summary = "Write each layer as tile operations";
+  let description = [{
+    Replaces the function by an `accel.program`: for each layer its numerics, and for each tile the loads of what is not there yet, the contraction, the rescale
+    and the store. Slots alternate where a level is double-buffered; tokens say what waits for what, across layers too. Operands name slots, and an offset in
+    the slot where it is not 0; `sparse-allocate` places them. Concatenation copies nothing where its operands come from tiles.
+
+    ```mlir
+    %0 = accel.configure @conv1.numerics layer @conv1.layer after()
+    %1 = accel.load <"sb" slot 0, @conv1.weights[0, 0, 0, 0] extent [2, 3, 3, 16]> layer @conv1.layer after()
+    %2 = accel.load <"nm" slot 1, @x[0, 0, 0, 0] extent [1, 8, 8, 16]> layer @conv1.layer after()
+    ```
+  }];
+  let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
+}
+
+def Allocate : SparseAccel_MachinePass<"sparse-allocate"> {
+  let summary = "Choose granules and place tensors and slots";
+  let description = [{
+    The granule of each tensor is the largest box by which every load and store can name what it moves: a single row of an image for activations, a tile for
+    weights. Tensors follow each other in DRAM. Slots of one layer follow those of the layer before around each buffer, so that loads of one run beside the work of
+    the other; tokens are drawn anew, because slots that share bytes must wait for each other.
+
+    ```mlir
+    accel.tensor @x : tensor<1x8x8x16xi8, #sparsity.encoding<dense, granule = [1, 1, 8, 16]>> role input scale 1.000000e+00 offset 0
+    %2 = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 8, 8, 16]> layer @conv1.layer after()
+    ```
+  }];
+  let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
+}
+
 #endif // SPARSEACCEL_TRANSFORMS_PASSES

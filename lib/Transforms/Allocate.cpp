@@ -1,0 +1,290 @@
+//===- Allocate.cpp - sparse-allocate -------------------------------------===//
+
+#include "ScheduleNetwork.h"
+
+#include "SparseAccel/Transforms/Passes.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <numeric>
+
+namespace sparseaccel {
+#define GEN_PASS_DEF_ALLOCATE
+#include "SparseAccel/Transforms/Passes.h.inc"
+} // namespace sparseaccel
+
+using namespace mlir;
+using namespace sparseaccel;
+using namespace sparseaccel::schedule;
+
+namespace {
+
+class Allocator {
+public:
+  Allocator(accel::ProgramOp program, const machine::Machine &machine) : program(program), machine(machine), builder(program.getContext()) {}
+  LogicalResult run();
+
+private:
+  struct Entry {
+    accel::TensorOp op;
+    TensorDesc desc; ///< Its granule starts at zero, and becomes the greatest common divisor of all cuts.
+    size_t rank = 0;
+    bool moved = false; ///< Some load or store names a box of it.
+  };
+  struct Use {
+    int slot = -1;
+    int tensor = -1;
+    int level = -1;
+    Box box;
+    uint64_t offset = 0, bytes = 0;
+    bool sums = false;
+  };
+  FailureOr<Use> use(Operation *op, accel::OperandAttr operand);
+  void readTensors();
+  LogicalResult chooseGranules();
+  LogicalResult placeTensors();
+  LogicalResult placeSlots();
+  void redraw();
+  accel::OperandAttr placed(accel::OperandAttr operand);
+
+  accel::ProgramOp program;
+  const machine::Machine &machine;
+  OpBuilder builder;
+  std::vector<Entry> tensors;
+  llvm::DenseMap<StringAttr, int> tensorIndex;
+  std::vector<accel::TileOpInterface> tiles;
+  std::vector<Slot> slots;
+};
+
+void Allocator::readTensors() {
+  for (auto op : program.getBody().front().getOps<accel::TensorOp>()) {
+    Entry entry;
+    entry.op = op;
+    RankedTensorType type = op.getTensorType();
+    entry.rank = type.getRank();
+    entry.desc.elementBytes = elementBytes(type.getElementType());
+    entry.desc.shape = fourRanks(type.getShape());
+    entry.desc.dramFormat = sparsity::getFormat(type);
+    if (auto buffer = op.getBufferFormatAttr())
+      entry.desc.bufferFormat = buffer.getFormat();
+    entry.desc.constant = op.getRole() == accel::TensorRole::Constant;
+    tensorIndex[op.getSymNameAttr()] = static_cast<int>(tensors.size());
+    tensors.push_back(std::move(entry));
+  }
+  for (Operation &op : program.getBody().front())
+    if (auto tile = dyn_cast<accel::TileOpInterface>(op))
+      tiles.push_back(tile);
+}
+
+FailureOr<Allocator::Use> Allocator::use(Operation *op, accel::OperandAttr operand) {
+  Use use;
+  use.tensor = tensorIndex.lookup(operand.getTensor().getAttr());
+  Entry &entry = tensors[use.tensor];
+  use.level = machine.levelIndex(operand.getBuffer().getValue().str());
+  if (use.level < 0)
+    return op->emitOpError() << "names buffer " << operand.getBuffer() << ", which machine '" << machine.name << "' does not have";
+  if (!operand.getSlot())
+    return op->emitOpError() << "operand in " << operand.getBuffer() << " has no slot: it is allocated already, or sparse-lower-to-tiles did not write it";
+  use.slot = static_cast<int>(*operand.getSlot());
+  use.box = {fourRanks(operand.getOrigin(), 0), fourRanks(operand.getExtent(), 1)};
+  use.offset = operand.getOffset() ? static_cast<uint64_t>(*operand.getOffset()) : 0;
+  use.sums = entry.op.isSums();
+  use.bytes = use.sums ? (static_cast<uint64_t>(use.box.elements()) * machine.levels[use.level].psumBits + 7) / 8 : bufferBytes(entry.desc, entry.desc.granule, use.box.extent);
+  return use;
+}
+
+LogicalResult Allocator::chooseGranules() {
+  std::vector<Coord> cuts(tensors.size(), Coord{0, 0, 0, 0});
+  for (accel::TileOpInterface tile : tiles) {
+    if (!llvm::isa<accel::LoadOp, accel::StoreOp>(tile))
+      continue;
+    accel::OperandAttr operand = llvm::isa<accel::LoadOp>(tile) ? cast<accel::LoadOp>(*tile).getDst() : cast<accel::StoreOp>(*tile).getSrc();
+    int index = tensorIndex.lookup(operand.getTensor().getAttr());
+    tensors[index].moved = true;
+    Coord origin = fourRanks(operand.getOrigin(), 0), extent = fourRanks(operand.getExtent(), 1);
+    for (int d = 0; d < 4; ++d)
+      for (int64_t at : {origin[d], origin[d] + extent[d]})
+        if (at != tensors[index].desc.shape[d])
+          cuts[index][d] = std::gcd(cuts[index][d], at);
+  }
+  for (auto [index, entry] : llvm::enumerate(tensors)) {
+    TensorDesc &desc = entry.desc;
+    for (int d = 0; d < 4; ++d)
+      desc.granule[d] = cuts[index][d] ? cuts[index][d] : desc.shape[d];
+    if (!desc.constant)
+      desc.granule[0] = desc.granule[1] = 1;
+    Type element = entry.op.getTensorType().getElementType();
+    if (!entry.moved || !(element.isInteger(8) || element.isInteger(16)))
+      continue;
+    SmallVector<int64_t> granule = ownRanks(desc.granule, entry.rank);
+    RankedTensorType type = entry.op.getTensorType();
+    auto encoding = sparsity::getEncoding(type);
+    if (!encoding && ArrayRef<int64_t>(granule) == type.getShape())
+      continue;
+    encoding = encoding ? encoding.withGranule(granule) : sparsity::EncodingAttr::get(builder.getContext(), formats::Format(), granule);
+    entry.op.setTypeAttr(TypeAttr::get(sparsity::withEncoding(type, encoding)));
+    if (auto buffer = entry.op.getBufferFormatAttr())
+      entry.op.setBufferFormatAttr(buffer.withGranule(granule));
+  }
+  return success();
+}
+
+LogicalResult Allocator::placeTensors() {
+  uint64_t align = std::lcm<uint64_t>(64, std::max<uint32_t>(machine.dram.burstBytes, 1)), cursor = 0;
+  for (Entry &entry : tensors) {
+    if (entry.op.isSums())
+      continue;
+    RankedTensorType type = entry.op.getTensorType();
+    const TensorDesc &desc = entry.desc;
+    cursor = llvm::alignTo(cursor, align);
+    entry.op.setOffsetAttr(builder.getI64IntegerAttr(static_cast<int64_t>(cursor)));
+    if (desc.dramFormat.isDense()) {
+      uint64_t bytes = elementBytes(type.getElementType());
+      for (int64_t extent : type.getShape())
+        bytes *= extent;
+      cursor += bytes;
+      continue;
+    }
+    // An encoded tensor that no tile names (only the host touches it) is one granule.
+    Coord granule = entry.moved ? desc.granule : desc.shape;
+    std::array<uint32_t, 4> shape;
+    uint64_t count = 1;
+    for (int d = 0; d < 4; ++d) {
+      shape[d] = static_cast<uint32_t>(granule[d]);
+      count *= ceilDiv(desc.shape[d], granule[d]);
+    }
+    uint64_t slot = llvm::alignTo(formats::worstCase(desc.dramFormat, desc.elementBytes, shape).bytes(), std::max<uint32_t>(machine.dram.burstBytes, 1));
+    entry.op.setSlotBytesAttr(builder.getI64IntegerAttr(static_cast<int64_t>(slot)));
+    cursor = llvm::alignTo(cursor + slot * count, align);
+    entry.op.setLengthsAttr(builder.getI64IntegerAttr(static_cast<int64_t>(cursor)));
+    cursor += 4 * count;
+  }
+  program.setDramBytesAttr(builder.getI64IntegerAttr(static_cast<int64_t>(llvm::alignTo(cursor, align))));
+  return success();
+}
+
+LogicalResult Allocator::placeSlots() {
+  // A slot is as large as the largest thing in it, and belongs to the first layer that names it.
+  llvm::DenseMap<StringAttr, uint32_t> layers;
+  for (accel::TileOpInterface tile : tiles) {
+    uint32_t layer = layers.try_emplace(tile.getLayerRef().getAttr(), layers.size()).first->second;
+    SmallVector<accel::OperandAttr> operands = tile.getReads();
+    llvm::append_range(operands, tile.getWrites());
+    for (accel::OperandAttr operand : operands) {
+      FailureOr<Use> found = use(tile, operand);
+      if (failed(found))
+        return failure();
+      if (found->slot >= static_cast<int>(slots.size()))
+        slots.resize(found->slot + 1);
+      Slot &slot = slots[found->slot];
+      if (slot.level < 0) {
+        slot.level = found->level;
+        slot.layer = layer;
+        slot.name = operand.getBuffer().str();
+      }
+      slot.bytes = std::max(slot.bytes, found->offset + found->bytes);
+    }
+  }
+  // Slots that nothing names take no room.
+  for (Slot &slot : slots)
+    if (slot.level < 0)
+      slot.level = 0, slot.layer = UINT32_MAX;
+  std::vector<Slot> named;
+  std::vector<size_t> where;
+  for (auto [index, slot] : llvm::enumerate(slots))
+    if (slot.layer != UINT32_MAX) {
+      named.push_back(slot);
+      where.push_back(index);
+    }
+  // Program order of layers, whatever the numbers of their slots.
+  std::vector<size_t> order(named.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return named[x].layer < named[y].layer; });
+  std::vector<Slot> sorted;
+  for (size_t i : order)
+    sorted.push_back(named[i]);
+  if (absl::Status status = schedule::placeSlots(sorted, machine); !status.ok())
+    return program.emitOpError() << messageOf(status);
+  for (auto [position, i] : llvm::enumerate(order))
+    slots[where[i]] = sorted[position];
+  return success();
+}
+
+accel::OperandAttr Allocator::placed(accel::OperandAttr operand) {
+  int64_t offset = static_cast<int64_t>(slots[*operand.getSlot()].offset) + operand.getOffset().value_or(0);
+  return accel::OperandAttr::get(builder.getContext(), operand.getBuffer(), std::nullopt, offset, operand.getTensor(), operand.getOrigin(), operand.getExtent());
+}
+
+/// Finds all dependencies anew, now that slots have bytes, and writes offsets.
+void Allocator::redraw() {
+  std::vector<Access> accesses;
+  llvm::DenseMap<StringAttr, int> numerics;
+  auto numericsIndex = [&](FlatSymbolRefAttr name) { return numerics.try_emplace(name.getAttr(), numerics.size()).first->second; };
+  for (accel::TileOpInterface tile : tiles) {
+    Access access;
+    access.queue = static_cast<isa::Queue>(tile.getQueue());
+    access.barrier = access.queue == isa::Queue::Host;
+    auto add = [&](accel::OperandAttr operand, bool write) {
+      Use found = *use(tile, operand);
+      uint64_t begin = slots[found.slot].offset + found.offset;
+      access.bytes.push_back({found.level, begin, begin + found.bytes, write});
+      if (llvm::isa<accel::LoadOp, accel::StoreOp>(tile))
+        access.elements.push_back({found.tensor, found.box, !write});
+    };
+    for (accel::OperandAttr operand : tile.getReads())
+      add(operand, false);
+    for (accel::OperandAttr operand : tile.getWrites())
+      add(operand, true);
+    if (auto configure = dyn_cast<accel::ConfigureOp>(*tile))
+      access.fetches = numericsIndex(configure.getNumericsAttr());
+    else if (auto contract = dyn_cast<accel::ContractOp>(*tile))
+      access.uses = numericsIndex(contract.getNumericsAttr());
+    else if (auto vector = dyn_cast<accel::VectorOp>(*tile))
+      access.uses = numericsIndex(vector.getNumericsAttr());
+    accesses.push_back(std::move(access));
+  }
+  auto dependencies = findDependencies(accesses);
+  for (auto [index, tile] : llvm::enumerate(tiles)) {
+    SmallVector<Value> after;
+    for (uint32_t earlier : dependencies[index])
+      after.push_back(tiles[earlier].getEnd());
+    tile->setOperands(after);
+    TypeSwitch<Operation *>(tile)
+        .Case([&](accel::LoadOp op) { op.setDstAttr(placed(op.getDst())); })
+        .Case([&](accel::StoreOp op) { op.setSrcAttr(placed(op.getSrc())); })
+        .Case([&](accel::ContractOp op) {
+          op.setAAttr(placed(op.getA()));
+          op.setBAttr(placed(op.getB()));
+          op.setOAttr(placed(op.getO()));
+        })
+        .Case([&](accel::VectorOp op) {
+          op.setAAttr(placed(op.getA()));
+          if (op.getBAttr())
+            op.setBAttr(placed(op.getBAttr()));
+          op.setOAttr(placed(op.getO()));
+        });
+  }
+}
+
+LogicalResult Allocator::run() {
+  readTensors();
+  if (failed(chooseGranules()) || failed(placeTensors()) || failed(placeSlots()))
+    return failure();
+  redraw();
+  return success();
+}
+
+struct AllocatePass : sparseaccel::impl::AllocateBase<AllocatePass> {
+  using AllocateBase::AllocateBase;
+
+  void runOnOperation() override {
+    auto machine = loadMachineFor(getOperation(), this->machine);
+    if (failed(machine))
+      return signalPassFailure();
+    for (auto program : getOperation().getOps<accel::ProgramOp>())
+      if (failed(Allocator(program, *machine).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

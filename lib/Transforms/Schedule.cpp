@@ -1,0 +1,173 @@
+//===- Schedule.cpp - sparse-schedule -------------------------------------===//
+
+#include "ScheduleNetwork.h"
+
+#include "Schedule/MappingFile.h"
+#include "SparseAccel/Transforms/Passes.h"
+
+namespace sparseaccel {
+#define GEN_PASS_DEF_SCHEDULE
+#include "SparseAccel/Transforms/Passes.h.inc"
+} // namespace sparseaccel
+
+using namespace mlir;
+using namespace sparseaccel;
+using namespace sparseaccel::schedule;
+
+namespace {
+
+class Scheduler {
+public:
+  Scheduler(Network &network, const machine::Machine &machine, const dataflow::Dataflow &dataflow, Homes homes, Objective objective)
+      : network(network), context{machine, dataflow, homes, network.tensors, objective} {}
+  LogicalResult run(const MappingFile *file);
+  void write();
+
+private:
+  LogicalResult choose(size_t index, const MappingFile *file);
+  LogicalResult force(size_t index, const ForcedMapping &forced, StringRef origin);
+  /// Whether all layers still fit once granules are those of the whole network; searches again where one does not.
+  LogicalResult settle(const MappingFile *file);
+  Operation *op(size_t index) { return network.ops[index]; }
+
+  Network &network;
+  SearchContext context;
+  std::vector<Tiling> tilings;
+  std::vector<bool> forced;
+};
+
+LogicalResult Scheduler::force(size_t index, const ForcedMapping &wanted, StringRef origin) {
+  const LayerDesc &layer = network.layers[index];
+  Tiling tiling = fromMapping(layer, wanted.mapping);
+  auto refuse = [&](const absl::Status &status) { return op(index)->emitOpError() << origin << ": " << messageOf(status); };
+  for (const isa::Loop &loop : wanted.mapping.loops)
+    if (loop.level == 0 && ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank)) != loop.factor) {
+      bool repeated = llvm::count_if(wanted.mapping.loops, [&](const isa::Loop &other) { return other.level == 0 && other.rank == loop.rank; }) > 1;
+      return op(index)->emitOpError() << origin << ": " << loop.factor << " tiles of rank " << accel::stringifyRank(static_cast<accel::Rank>(loop.rank))
+                                      << (repeated ? " in several loops" : "") << " do not cut its extent of " << layer.shape.extent(loop.rank) << " evenly enough: "
+                                      << ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank)) << " tiles of " << tiling.extent(loop.rank) << " suffice";
+    }
+  if (absl::Status status = checkOrder(layer, tiling); !status.ok())
+    return refuse(status);
+  if (!wanted.innerGiven && layer.cls == LayerClass::Contraction) {
+    auto inner = context.dataflow.innerMappings(tileBoxes(layer, tiling, {}).shape, context.machine);
+    if (inner.empty())
+      return op(index)->emitOpError() << origin << ": dataflow '" << context.dataflow.name() << "' has no mapping for such a tile";
+    tiling.inner = inner.front();
+  }
+  auto cost = evaluate(layer, tiling, context);
+  if (!cost.ok())
+    return refuse(cost.status());
+  tilings[index] = tiling;
+  forced[index] = true;
+  return success();
+}
+
+LogicalResult Scheduler::choose(size_t index, const MappingFile *file) {
+  const LayerDesc &layer = network.layers[index];
+  if (file) {
+    auto it = file->layers.find(layer.name);
+    if (it != file->layers.end())
+      return force(index, it->second, ("forced mapping, line " + Twine(it->second.line)).str());
+  }
+  if (accel::MappingAttr mapping = getMapping(network, index)) {
+    auto loops = accel::toISA(mapping, levelNames(context.machine), [&] { return op(index)->emitOpError(); });
+    if (failed(loops))
+      return failure();
+    bool inner = llvm::any_of(loops->loops, [](const isa::Loop &loop) { return loop.level > 0; });
+    return force(index, {*loops, inner, 0}, "given mapping");
+  }
+  auto found = search(layer, context);
+  if (!found.ok())
+    return op(index)->emitOpError() << "cannot be scheduled: " << messageOf(found.status());
+  tilings[index] = found->tiling;
+  return success();
+}
+
+LogicalResult Scheduler::settle(const MappingFile *file) {
+  for (int round = 0; round < 4; ++round) {
+    chooseGranules(network.layers, tilings, network.tensors);
+    std::vector<size_t> again;
+    for (auto [index, layer] : llvm::enumerate(network.layers)) {
+      if (layer.cls == LayerClass::Host)
+        continue;
+      auto layout = layoutSlots(layer, tilings[index], network.tensors, context.homes, context.machine);
+      if (layout.ok())
+        continue;
+      if (forced[index] || round == 3)
+        return op(index)->emitOpError() << "does not fit with the granules that all layers need: " << messageOf(layout.status());
+      again.push_back(index);
+    }
+    if (again.empty())
+      return success();
+    // With granules set, the search keeps tiles to multiples of them.
+    for (size_t index : again)
+      if (failed(choose(index, file)))
+        return failure();
+    for (TensorDesc &tensor : network.tensors)
+      tensor.granule = {0, 0, 0, 0};
+  }
+  return success();
+}
+
+LogicalResult Scheduler::run(const MappingFile *file) {
+  tilings.resize(network.layers.size());
+  forced.resize(network.layers.size());
+  if (file)
+    for (const auto &[name, mapping] : file->layers)
+      if (llvm::none_of(network.layers, [&](const LayerDesc &layer) { return layer.cls != LayerClass::Host && layer.name == name; }))
+        return network.ops.empty() ? failure()
+                                   : network.ops.front()->emitError() << "forced mapping, line " << mapping.line << ": there is no layer '" << name
+                                                                      << "' on the accelerator";
+  for (size_t i = 0; i < network.layers.size(); ++i)
+    if (network.layers[i].cls != LayerClass::Host && failed(choose(i, file)))
+      return failure();
+  return settle(file);
+}
+
+void Scheduler::write() {
+  for (size_t i = 0; i < network.layers.size(); ++i)
+    if (network.layers[i].cls != LayerClass::Host)
+      setMapping(network, i, accel::fromISA(network.ops[i]->getContext(), toMapping(network.layers[i], tilings[i]), levelNames(context.machine)));
+}
+
+struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
+  using ScheduleBase::ScheduleBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto machine = loadMachineFor(module, this->machine);
+    if (failed(machine))
+      return signalPassFailure();
+    auto dataflow = findDataflowFor(module, *machine);
+    auto homes = findHomes(*machine);
+    if (failed(dataflow))
+      return signalPassFailure();
+    if (!homes.ok()) {
+      module.emitError() << messageOf(homes.status());
+      return signalPassFailure();
+    }
+    std::optional<MappingFile> file;
+    if (!mapping.empty()) {
+      auto loaded = loadMappingFile(mapping, *machine);
+      if (!loaded.ok()) {
+        module.emitError() << messageOf(loaded.status());
+        return signalPassFailure();
+      }
+      file = std::move(*loaded);
+    }
+    for (auto func : module.getOps<func::FuncOp>()) {
+      if (func.isPrivate() || func.isExternal())
+        continue;
+      auto network = buildNetwork(func, *machine, /*remarks=*/true);
+      if (failed(network))
+        return signalPassFailure();
+      Scheduler scheduler(*network, *machine, **dataflow, *homes, objective);
+      if (failed(scheduler.run(file ? &*file : nullptr)))
+        return signalPassFailure();
+      scheduler.write();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,133 @@
+//===- MappingFile.cpp - Mappings forced by a file ------------------------===//
+
+#include "Schedule/MappingFile.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "yaml-cpp/yaml.h"
+
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+namespace sparseaccel::schedule {
+
+namespace {
+
+constexpr absl::string_view kRanks = "NGMCPQRS";
+
+class Reader {
+public:
+  Reader(absl::string_view file, const machine::Machine &machine) : file(file), machine(machine) {}
+  absl::StatusOr<MappingFile> read(const YAML::Node &root);
+
+private:
+  absl::Status fail(const YAML::Node &at, absl::string_view message) const {
+    return absl::InvalidArgumentError(absl::StrCat(file, ":", at.Mark().line + 1, ": ", message));
+  }
+  absl::Status loop(const YAML::Node &node, uint8_t level, isa::Mapping &mapping) const;
+  absl::Status layer(const YAML::Node &node, ForcedMapping &forced) const;
+
+  absl::string_view file;
+  const machine::Machine &machine;
+};
+
+/// "M 4", "x M 16" or "y C 3".
+absl::Status Reader::loop(const YAML::Node &node, uint8_t level, isa::Mapping &mapping) const {
+  static constexpr absl::string_view kExpected = "expected a loop as 'RANK FACTOR', with x or y before it where it runs along an edge of the array, such as 'M 4' or 'x P 14'";
+  if (!node.IsScalar())
+    return fail(node, kExpected);
+  std::vector<absl::string_view> words = absl::StrSplit(node.Scalar(), ' ', absl::SkipWhitespace());
+  isa::Loop loop;
+  loop.level = level;
+  if (words.size() == 3 && (words[0] == "x" || words[0] == "y")) {
+    loop.kind = words[0] == "x" ? isa::LoopKind::SpatialX : isa::LoopKind::SpatialY;
+    words.erase(words.begin());
+  }
+  uint32_t factor = 0;
+  if (words.size() != 2 || words[0].size() != 1 || kRanks.find(words[0][0]) == absl::string_view::npos || !absl::SimpleAtoi(words[1], &factor))
+    return fail(node, absl::StrCat(kExpected, ", but found '", node.Scalar(), "'"));
+  if (factor == 0)
+    return fail(node, "a loop's factor must be at least 1");
+  loop.rank = static_cast<isa::Rank>(kRanks.find(words[0][0]));
+  loop.factor = factor;
+  if (level == 0 && loop.kind != isa::LoopKind::Temporal)
+    return fail(node, absl::StrCat("loops of level '", machine.levels[0].name, "' run in time"));
+  mapping.loops.push_back(loop);
+  return absl::OkStatus();
+}
+
+absl::Status Reader::layer(const YAML::Node &node, ForcedMapping &forced) const {
+  if (!node.IsMap())
+    return fail(node, "expected a map from levels to loops");
+  forced.line = node.Mark().line + 1;
+  std::vector<std::string> levels;
+  for (const machine::Level &level : machine.levels)
+    levels.push_back(level.name);
+  // In the machine's order, whatever the file's.
+  std::map<int, YAML::Node> byLevel;
+  for (const auto &entry : node) {
+    int level = machine.levelIndex(entry.first.Scalar());
+    if (level < 0)
+      return fail(entry.first, absl::StrCat("machine '", machine.name, "' has no level '", entry.first.Scalar(), "'; its levels are ", absl::StrJoin(levels, ", ")));
+    if (!entry.second.IsSequence())
+      return fail(entry.second, absl::StrCat("expected a list of loops for level '", entry.first.Scalar(), "'"));
+    byLevel[level] = entry.second;
+  }
+  for (const auto &[level, loops] : byLevel) {
+    forced.innerGiven |= level > 0;
+    for (const YAML::Node &entry : loops)
+      if (absl::Status status = loop(entry, static_cast<uint8_t>(level), forced.mapping); !status.ok())
+        return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MappingFile> Reader::read(const YAML::Node &root) {
+  MappingFile result;
+  if (!root.IsMap())
+    return absl::InvalidArgumentError(absl::StrCat(file, ":1: expected a map with the keys machine and layers"));
+  for (const auto &entry : root) {
+    std::string key = entry.first.Scalar();
+    if (key == "machine") {
+      if (!entry.second.IsScalar())
+        return fail(entry.second, "expected the name of a machine");
+      result.machine = entry.second.Scalar();
+      if (result.machine != machine.name)
+        return fail(entry.second, absl::StrCat("these mappings are for machine '", result.machine, "', not for '", machine.name, "'"));
+    } else if (key == "layers") {
+      if (!entry.second.IsMap())
+        return fail(entry.second, "expected a map from layer names to mappings");
+      for (const auto &item : entry.second)
+        if (absl::Status status = layer(item.second, result.layers[item.first.Scalar()]); !status.ok())
+          return status;
+    } else if (key != "description") {
+      return fail(entry.first, absl::StrCat("unknown key '", key, "', expected machine, description or layers"));
+    }
+  }
+  return result;
+}
+
+} // namespace
+
+absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file, const machine::Machine &machine) {
+  try {
+    return Reader(file, machine).read(YAML::Load(std::string(text)));
+  } catch (const YAML::Exception &error) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ":", error.mark.line + 1, ": ", error.msg));
+  }
+}
+
+absl::StatusOr<MappingFile> loadMappingFile(const std::string &path, const machine::Machine &machine) {
+  std::ifstream stream(path);
+  if (!stream)
+    return absl::NotFoundError(absl::StrCat("cannot read mapping file '", path, "'"));
+  std::stringstream text;
+  text << stream.rdbuf();
+  return parseMappingFile(text.str(), path, machine);
+}
+
+} // namespace sparseaccel::schedule

@@ -1,0 +1,128 @@
+//===- Problem.cpp - Layers and tensors as the scheduler sees them --------===//
+
+#include "Schedule/Problem.h"
+
+#include "absl/strings/str_cat.h"
+
+#include <algorithm>
+
+namespace sparseaccel::schedule {
+
+using isa::Rank;
+
+isa::Mapping toMapping(const LayerDesc &layer, const Tiling &tiling) {
+  isa::Mapping mapping;
+  for (Rank rank : tiling.order) {
+    int64_t factor = ceilDiv(layer.shape.extent(rank), tiling.extent(rank));
+    if (factor > 1)
+      mapping.loops.push_back({rank, static_cast<uint32_t>(factor), 0, isa::LoopKind::Temporal});
+  }
+  mapping.loops.insert(mapping.loops.end(), tiling.inner.loops.begin(), tiling.inner.loops.end());
+  return mapping;
+}
+
+Tiling fromMapping(const LayerDesc &layer, const isa::Mapping &mapping) {
+  Tiling tiling;
+  std::array<int64_t, isa::kNumRanks> factors;
+  factors.fill(1);
+  for (const isa::Loop &loop : mapping.loops) {
+    if (loop.level != 0) {
+      tiling.inner.loops.push_back(loop);
+      continue;
+    }
+    factors[static_cast<unsigned>(loop.rank)] *= loop.factor;
+    if (std::find(tiling.order.begin(), tiling.order.end(), loop.rank) == tiling.order.end())
+      tiling.order.push_back(loop.rank);
+  }
+  for (unsigned r = 0; r < isa::kNumRanks; ++r)
+    tiling.tile[r] = ceilDiv(layer.shape.extent(static_cast<Rank>(r)), factors[r]);
+  return tiling;
+}
+
+absl::StatusOr<Homes> findHomes(const machine::Machine &machine) {
+  auto holds = [](const machine::Level &level, machine::OperandKind kind) {
+    return level.managedBy == machine::ManagedBy::Program &&
+           std::find(level.holds.begin(), level.holds.end(), kind) != level.holds.end();
+  };
+  Homes homes;
+  for (int i = 1, e = static_cast<int>(machine.levels.size()); i < e; ++i) {
+    const machine::Level &level = machine.levels[i];
+    if (homes.a < 0 && holds(level, machine::OperandKind::A))
+      homes.a = i;
+    if (homes.b < 0 && holds(level, machine::OperandKind::B))
+      homes.b = i;
+    if (holds(level, machine::OperandKind::O)) {
+      if (homes.sums < 0 && level.psumBits > 0)
+        homes.sums = i;
+      if (homes.o < 0 && level.psumBits == 0)
+        homes.o = i;
+    }
+  }
+  if (homes.o < 0)
+    homes.o = homes.sums;
+  auto missing = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "' has no program-managed level that holds ", what));
+  };
+  if (homes.a < 0)
+    return missing("activations (A)");
+  if (homes.b < 0)
+    return missing("weights (B)");
+  if (homes.sums < 0)
+    return missing("sums (O with psum_bits)");
+  return homes;
+}
+
+static std::array<uint32_t, 4> clampedGranule(const TensorDesc &tensor, const Coord &granule) {
+  std::array<uint32_t, 4> shape;
+  for (int d = 0; d < 4; ++d)
+    shape[d] = static_cast<uint32_t>(std::clamp<int64_t>(granule[d], 1, tensor.shape[d]));
+  return shape;
+}
+
+static int64_t granulesIn(const std::array<uint32_t, 4> &granule, const Coord &extent) {
+  int64_t count = 1;
+  for (int d = 0; d < 4; ++d)
+    count *= ceilDiv(extent[d], granule[d]);
+  return count;
+}
+
+uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent) {
+  if (tensor.bufferFormat.isDense())
+    return static_cast<uint64_t>(extent[0] * extent[1] * extent[2] * extent[3]) * tensor.elementBytes;
+  auto shape = clampedGranule(tensor, granule);
+  uint64_t slot = formats::worstCase(tensor.bufferFormat, tensor.elementBytes, shape).bytes();
+  return (slot + 7) / 8 * 8 * granulesIn(shape, extent);
+}
+
+double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst) {
+  double unit = std::max<uint32_t>(burst, 1);
+  if (tensor.dramFormat.isDense()) {
+    // Contiguous runs: every inner dimension that is taken whole joins the next outer one.
+    int64_t run = 1, runs = 1;
+    bool joined = true;
+    for (int d = 3; d >= 0; --d) {
+      if (joined)
+        run *= extent[d];
+      else
+        runs *= extent[d];
+      joined = joined && extent[d] == tensor.shape[d];
+    }
+    return static_cast<double>(runs) * std::max(1.0, static_cast<double>(ceilDiv(run * tensor.elementBytes, static_cast<int64_t>(unit)))) * unit;
+  }
+  auto shape = clampedGranule(tensor, granule);
+  double bits = formats::expectedBits(tensor.dramFormat, tensor.elementBytes, shape, tensor.density);
+  // Length words travel with the granules; half a burst is the mean loss to rounding.
+  double bytes = std::max(unit, bits / 8 + (unit - 1) / 2) + 4;
+  return bytes * static_cast<double>(granulesIn(shape, extent));
+}
+
+Coord defaultGranule(const TensorDesc &tensor, const Coord &tile, bool weights) {
+  Coord granule;
+  for (int d = 0; d < 4; ++d)
+    granule[d] = std::min(tile[d], tensor.shape[d]);
+  if (!weights)
+    granule[0] = granule[1] = 1;
+  return granule;
+}
+
+} // namespace sparseaccel::schedule

@@ -1,0 +1,421 @@
+//===- ScheduleNetwork.cpp - Layer operations as the scheduler's problem --===//
+
+#include "ScheduleNetwork.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace sparseaccel;
+using namespace sparseaccel::schedule;
+
+//===----------------------------------------------------------------------===//
+// Small conversions
+//===----------------------------------------------------------------------===//
+
+Coord sparseaccel::fourRanks(ArrayRef<int64_t> coord, int64_t fill) {
+  Coord result{fill, fill, fill, fill};
+  if (coord.size() > 4) {
+    for (int64_t extent : coord)
+      result[3] *= extent;
+    return result;
+  }
+  for (size_t d = 0; d + 1 < coord.size(); ++d)
+    result[d] = coord[d];
+  if (!coord.empty())
+    result[3] = coord.back();
+  return result;
+}
+
+Coord sparseaccel::fourRanks(ArrayRef<int64_t> shape) { return fourRanks(shape, 1); }
+
+SmallVector<int64_t> sparseaccel::ownRanks(const Coord &coord, size_t rank) {
+  SmallVector<int64_t> result;
+  for (size_t d = 0; d + 1 < rank; ++d)
+    result.push_back(coord[d]);
+  if (rank)
+    result.push_back(coord[3]);
+  return result;
+}
+
+unsigned sparseaccel::elementBytes(Type elementType) { return llvm::PowerOf2Ceil((elementType.getIntOrFloatBitWidth() + 7) / 8); }
+
+ElementsAttr sparseaccel::constantOf(Value value) {
+  while (auto encode = value.getDefiningOp<sparsity::EncodeOp>())
+    value = encode.getSource();
+  Attribute constant;
+  if (matchPattern(value, m_Constant(&constant)))
+    return dyn_cast<ElementsAttr>(constant);
+  return {};
+}
+
+ArrayRef<char> sparseaccel::rawBytes(ElementsAttr constant, std::vector<char> &storage) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? blob->getData() : ArrayRef<char>();
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(constant);
+  if (!dense)
+    return {};
+  ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat())
+    return raw;
+  unsigned bytes = elementBytes(dense.getElementType());
+  storage.resize(dense.getNumElements() * bytes);
+  for (int64_t i = 0; i < dense.getNumElements(); ++i)
+    std::memcpy(storage.data() + i * bytes, raw.data(), bytes);
+  return storage;
+}
+
+static double densityOf(ElementsAttr constant) {
+  std::vector<char> storage;
+  ArrayRef<char> bytes = rawBytes(constant, storage);
+  size_t nonzeros = 0, count = 0;
+  switch (elementBytes(constant.getElementType())) {
+  case 1:
+    count = bytes.size();
+    for (char value : bytes)
+      nonzeros += value != 0;
+    break;
+  case 2: {
+    count = bytes.size() / 2;
+    const char *data = bytes.data();
+    for (size_t i = 0; i < count; ++i)
+      nonzeros += data[2 * i] != 0 || data[2 * i + 1] != 0;
+    break;
+  }
+  default:
+    return 1;
+  }
+  return count ? static_cast<double>(nonzeros) / static_cast<double>(count) : 1;
+}
+
+std::vector<std::string> sparseaccel::levelNames(const machine::Machine &machine) {
+  std::vector<std::string> names;
+  for (const machine::Level &level : machine.levels)
+    names.push_back(level.name);
+  return names;
+}
+
+accel::MappingAttr sparseaccel::getMapping(const Network &network, size_t layer) {
+  Operation *op = network.ops[layer];
+  if (auto contraction = dyn_cast<accel::ContractionOp>(op))
+    return contraction.getMappingAttr();
+  if (!llvm::isa<accel::ConcatOp>(op))
+    return op->getAttrOfType<accel::MappingAttr>("accel.mapping");
+  auto list = op->getAttrOfType<ArrayAttr>("accel.mappings");
+  unsigned part = network.parts[layer];
+  return list && part < list.size() ? dyn_cast<accel::MappingAttr>(list[part]) : accel::MappingAttr();
+}
+
+void sparseaccel::setMapping(const Network &network, size_t layer, accel::MappingAttr mapping) {
+  Operation *op = network.ops[layer];
+  if (auto contraction = dyn_cast<accel::ContractionOp>(op))
+    return contraction.setMappingAttr(mapping);
+  if (!llvm::isa<accel::ConcatOp>(op))
+    return op->setAttr("accel.mapping", mapping);
+  SmallVector<Attribute> list;
+  unsigned part = network.parts[layer];
+  if (auto before = op->getAttrOfType<ArrayAttr>("accel.mappings"))
+    list.assign(before.begin(), before.end());
+  list.resize(std::max<size_t>(list.size(), part + 1), mapping);
+  list[part] = mapping;
+  op->setAttr("accel.mappings", ArrayAttr::get(op->getContext(), list));
+}
+
+FailureOr<machine::Machine> sparseaccel::loadMachineFor(Operation *op, StringRef name) {
+  if (name.empty())
+    return op->emitError() << "no machine: give one with machine=NAME or machine=FILE";
+  auto machine = machine::loadMachine(name.str());
+  if (!machine.ok())
+    return op->emitError() << messageOf(machine.status());
+  return std::move(*machine);
+}
+
+FailureOr<const dataflow::Dataflow *> sparseaccel::findDataflowFor(Operation *op, const machine::Machine &machine) {
+  auto dataflow = dataflow::findDataflow(machine.dataflow);
+  if (!dataflow.ok())
+    return op->emitError() << messageOf(dataflow.status());
+  return *dataflow;
+}
+
+//===----------------------------------------------------------------------===//
+// The network
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class NetworkBuilder {
+public:
+  NetworkBuilder(func::FuncOp func, const machine::Machine &machine, bool remarks)
+      : func(func), machine(machine), remarks(remarks),
+        densities(func->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("sparsity.densities")) {}
+  FailureOr<Network> build();
+
+private:
+  LogicalResult describe(Operation *op, LayerDesc &layer);
+  bool onAccelerator(Operation *op) { return accelerated.contains(op); }
+  /// All users of a value read boxes of it in a buffer.
+  bool onlyTiled(Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) { return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user); });
+  }
+  View viewOf(Value value, StringRef name);
+  int addTensor(Value value, std::string name);
+
+  func::FuncOp func;
+  const machine::Machine &machine;
+  bool remarks;
+  DictionaryAttr densities;
+  Network network;
+  llvm::DenseSet<Operation *> accelerated;
+};
+
+} // namespace
+
+static isa::VectorKind vectorKind(accel::ElementwiseKind kind) {
+  switch (kind) {
+  case accel::ElementwiseKind::Add:
+    return isa::VectorKind::Add;
+  case accel::ElementwiseKind::Sub:
+    return isa::VectorKind::Sub;
+  case accel::ElementwiseKind::Mul:
+    return isa::VectorKind::Mul;
+  case accel::ElementwiseKind::Max:
+    return isa::VectorKind::Max;
+  case accel::ElementwiseKind::Min:
+    return isa::VectorKind::Min;
+  }
+  llvm_unreachable("unknown elementwise kind");
+}
+
+/// Everything but the views.
+LogicalResult NetworkBuilder::describe(Operation *op, LayerDesc &layer) {
+  auto interface = cast<accel::LayerOpInterface>(op);
+  layer.name = interface.getLayerName().str();
+  layer.kind = interface.getKindName();
+  auto result = cast<RankedTensorType>(op->getResult(0).getType());
+  dataflow::Contraction &shape = layer.shape;
+  auto output = [&] {
+    Coord extents = fourRanks(result.getShape());
+    shape.n = extents[0], shape.p = extents[1], shape.q = extents[2], shape.m = extents[3];
+  };
+  shape.elementBits = result.getElementType().getIntOrFloatBitWidth();
+  layer.configured = true;
+  auto pads = [&](ArrayRef<int64_t> pads) { shape.padTop = pads[0], shape.padBottom = pads[1], shape.padLeft = pads[2], shape.padRight = pads[3]; };
+  // Rows and columns that no window reaches do not count as input: padding below shrinks accordingly.
+  auto trim = [&](Value input) {
+    auto inputShape = cast<RankedTensorType>(input.getType()).getShape();
+    int64_t rows = (shape.p - 1) * shape.strideH + (shape.r - 1) * shape.dilationH + 1 - shape.padTop;
+    int64_t columns = (shape.q - 1) * shape.strideW + (shape.s - 1) * shape.dilationW + 1 - shape.padLeft;
+    shape.padBottom = std::max<int64_t>(0, rows - inputShape[1]);
+    shape.padRight = std::max<int64_t>(0, columns - inputShape[2]);
+  };
+  if (auto contraction = dyn_cast<accel::ContractionOp>(op)) {
+    layer.cls = LayerClass::Contraction;
+    auto extents = contraction.getExtents();
+    shape.n = extents[0], shape.g = extents[1], shape.m = extents[2], shape.c = extents[3];
+    shape.p = extents[4], shape.q = extents[5], shape.r = extents[6], shape.s = extents[7];
+    shape.strideH = contraction.getStrides()[0], shape.strideW = contraction.getStrides()[1];
+    shape.dilationH = contraction.getDilations()[0], shape.dilationW = contraction.getDilations()[1];
+    pads(contraction.getPads());
+    trim(contraction.getInput());
+    shape.kind = static_cast<machine::ContractionKind>(contraction.getKind());
+    layer.biased = !contraction.getNumerics().getBias().empty();
+    if (ArrayAttr safs = contraction.getSafsAttr()) {
+      auto converted = accel::toISA(safs, levelNames(machine), [&] { return op->emitOpError(); });
+      if (failed(converted))
+        return failure();
+      layer.safs = std::move(*converted);
+    }
+    return success();
+  }
+  if (auto pool = dyn_cast<accel::PoolOp>(op)) {
+    layer.cls = LayerClass::Window;
+    layer.vector = pool.getKind() == accel::PoolKind::Max ? isa::VectorKind::MaxPool : isa::VectorKind::AvgPool;
+    output();
+    shape.r = pool.getKernel()[0], shape.s = pool.getKernel()[1];
+    shape.strideH = pool.getStrides()[0], shape.strideW = pool.getStrides()[1];
+    pads(pool.getPads());
+    trim(pool.getInput());
+    return success();
+  }
+  layer.cls = LayerClass::Map;
+  output();
+  if (auto elementwise = dyn_cast<accel::ElementwiseOp>(op))
+    layer.vector = vectorKind(elementwise.getKind());
+  else if (llvm::isa<accel::RescaleOp>(op))
+    layer.vector = isa::VectorKind::Rescale;
+  else if (llvm::isa<accel::TableOp>(op))
+    layer.vector = isa::VectorKind::Table;
+  else if (llvm::isa<accel::ConcatOp>(op))
+    layer.vector = isa::VectorKind::Copy;
+  else
+    layer.cls = LayerClass::Host;
+  return success();
+}
+
+int NetworkBuilder::addTensor(Value value, std::string name) {
+  auto type = cast<RankedTensorType>(value.getType());
+  TensorDesc tensor;
+  tensor.name = std::move(name);
+  tensor.elementBytes = elementBytes(type.getElementType());
+  tensor.shape = fourRanks(type.getShape());
+  tensor.dramFormat = sparsity::getFormat(type);
+  if (ElementsAttr constant = constantOf(value)) {
+    tensor.constant = true;
+    tensor.density = densityOf(constant);
+  } else if (densities) {
+    if (auto density = densities.getAs<FloatAttr>(tensor.name))
+      tensor.density = density.getValueAsDouble();
+  }
+  network.tensors.push_back(std::move(tensor));
+  network.values.push_back(value);
+  int index = static_cast<int>(network.tensors.size()) - 1;
+  network.views[value] = {index, {0, 0, 0, 0}, network.tensors.back().shape};
+  return index;
+}
+
+View NetworkBuilder::viewOf(Value value, StringRef name) {
+  auto it = network.views.find(value);
+  if (it != network.views.end())
+    return it->second;
+  addTensor(value, name.str());
+  return network.views[value];
+}
+
+FailureOr<Network> NetworkBuilder::build() {
+  if (!func.getBody().hasOneBlock())
+    return func.emitError() << "expected one block of accel layer operations";
+  Block &block = func.getBody().front();
+  std::vector<LayerDesc> described;
+  std::vector<Operation *> ops;
+  for (Operation &op : block) {
+    if (llvm::isa<func::ReturnOp, sparsity::EncodeOp>(op) || op.hasTrait<OpTrait::ConstantLike>())
+      continue;
+    if (!llvm::isa<accel::LayerOpInterface>(op))
+      return op.emitOpError() << "is no accel layer operation: run --sparse-fuse-layers before";
+    LayerDesc layer;
+    if (failed(describe(&op, layer)))
+      return failure();
+    if (layer.cls != LayerClass::Host) {
+      absl::Status status = accepts(layer, machine);
+      if (cast<RankedTensorType>(op.getResult(0).getType()).getRank() > 4)
+        status = absl::UnimplementedError("a tensor in a buffer has at most four ranks");
+      if (status.ok()) {
+        accelerated.insert(&op);
+      } else if (llvm::isa<accel::ConcatOp>(op)) {
+        if (remarks)
+          op.emitRemark() << "runs on the host: " << messageOf(status);
+        layer.cls = LayerClass::Host;
+      } else {
+        return op.emitOpError() << "cannot run: " << messageOf(status) << ", and the host has no kernel for it";
+      }
+    } else if (remarks && llvm::isa<accel::HostOp>(op)) {
+      op.emitRemark() << "runs on the host: '" << layer.kind << "' is no work for machine '" << machine.name << "'";
+    }
+    described.push_back(std::move(layer));
+    ops.push_back(&op);
+  }
+
+  // Concatenation without copying: an operand that only tiles read is a box of the result from the start. Later concatenations first, so that nested ones chain.
+  llvm::DenseMap<Value, std::pair<Value, Coord>> boxOf;
+  for (Operation *op : llvm::reverse(ops)) {
+    auto concat = dyn_cast<accel::ConcatOp>(op);
+    if (!concat || !onAccelerator(op) || concat.getResult().getType().getRank() != 4)
+      continue;
+    Coord offset{0, 0, 0, 0};
+    for (Value input : concat.getInputs()) {
+      auto type = cast<RankedTensorType>(input.getType());
+      Operation *producer = input.getDefiningOp();
+      bool once = llvm::count(concat.getInputs(), input) == 1;
+      if (producer && onAccelerator(producer) && once && onlyTiled(input) && !boxOf.contains(input))
+        boxOf[input] = {concat.getResult(), offset};
+      offset[concat.getAxis()] += type.getDimSize(concat.getAxis());
+    }
+  }
+  auto resolve = [&](Value value, Coord &offset) {
+    for (auto it = boxOf.find(value); it != boxOf.end(); it = boxOf.find(value)) {
+      for (int d = 0; d < 4; ++d)
+        offset[d] += it->second.second[d];
+      value = it->second.first;
+    }
+    return value;
+  };
+
+  for (BlockArgument argument : func.getArguments()) {
+    auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "sparsity.name");
+    addTensor(argument, name ? name.str() : ("arg" + Twine(argument.getArgNumber())).str());
+  }
+  auto resultName = [](Value value) { return cast<accel::LayerOpInterface>(value.getDefiningOp()).getValueName(); };
+  for (size_t i = 0; i < ops.size(); ++i) {
+    Operation *op = ops[i];
+    LayerDesc &layer = described[i];
+    Value result = op->getResult(0);
+    // The same elements under a shape that four ranks say alike: another name for the same tensor.
+    if (auto reshape = dyn_cast<accel::ReshapeOp>(op)) {
+      View input = viewOf(reshape.getInput(), layer.name + ".input");
+      if (input.shape == fourRanks(reshape.getResult().getType().getShape()) && onlyTiled(result) && !boxOf.contains(result) &&
+          reshape.getResult().getType().getRank() <= 4) {
+        network.views[result] = input;
+        continue;
+      }
+    }
+    Coord offset{0, 0, 0, 0};
+    Value root = resolve(result, offset);
+    View view = viewOf(root, resultName(root));
+    for (int d = 0; d < 4; ++d)
+      view.origin[d] += offset[d];
+    view.shape = fourRanks(cast<RankedTensorType>(result.getType()).getShape());
+    network.views[result] = view;
+    layer.o = view;
+    if (layer.vector == isa::VectorKind::Copy && layer.cls == LayerClass::Map) {
+      Coord at = view.origin;
+      auto concat = cast<accel::ConcatOp>(op);
+      int64_t axis = concat.getAxis() + 1 == concat.getResult().getType().getRank() ? 3 : concat.getAxis();
+      for (Value input : concat.getInputs()) {
+        View source = viewOf(input, layer.name + ".input");
+        if (!boxOf.contains(input) || boxOf[input].first != concat.getResult()) {
+          LayerDesc copy = layer;
+          copy.a = source;
+          copy.o.origin = at;
+          copy.o.shape = source.shape;
+          copy.shape.n = source.shape[0], copy.shape.p = source.shape[1], copy.shape.q = source.shape[2], copy.shape.m = source.shape[3];
+          network.parts.push_back(!network.ops.empty() && network.ops.back() == op ? network.parts.back() + 1 : 0);
+          network.layers.push_back(std::move(copy));
+          network.ops.push_back(op);
+        }
+        at[axis] += source.shape[axis];
+      }
+      continue;
+    }
+    if (layer.cls == LayerClass::Host) {
+      for (auto [index, operand] : llvm::enumerate(op->getOperands()))
+        viewOf(operand, (layer.name + ".input" + Twine(index)).str());
+    } else {
+      layer.a = viewOf(op->getOperand(0), layer.name + ".input");
+      if (op->getNumOperands() > 1)
+        layer.b = viewOf(op->getOperand(1), layer.name + (layer.cls == LayerClass::Contraction ? ".weights" : ".input1"));
+    }
+    network.layers.push_back(std::move(layer));
+    network.ops.push_back(op);
+    network.parts.push_back(0);
+  }
+
+  // How tensors lie in buffers: as their readers want them.
+  for (TensorDesc &tensor : network.tensors)
+    tensor.bufferFormat = machine.o.buffer;
+  for (const LayerDesc &layer : network.layers) {
+    if (layer.cls == LayerClass::Host)
+      continue;
+    network.tensors[layer.a.tensor].bufferFormat = machine.a.buffer;
+    if (layer.b.tensor >= 0)
+      network.tensors[layer.b.tensor].bufferFormat = layer.cls == LayerClass::Contraction ? machine.b.buffer : machine.a.buffer;
+  }
+  return std::move(network);
+}
+
+FailureOr<Network> sparseaccel::buildNetwork(func::FuncOp func, const machine::Machine &machine, bool remarks) {
+  return NetworkBuilder(func, machine, remarks).build();
+}

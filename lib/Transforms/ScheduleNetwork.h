@@ -1,0 +1,59 @@
+//===- ScheduleNetwork.h - Layer operations as the scheduler's problem -*- C++ -*-===//
+//
+// Reads a function of accel layer operations into the scheduler's own structures (Schedule/Problem.h): which values are tensors, which are boxes of others
+// (concatenation without copying), which layers the machine runs and which the host.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_TRANSFORMS_SCHEDULENETWORK_H
+#define SPARSEACCEL_TRANSFORMS_SCHEDULENETWORK_H
+
+#include "Schedule/Plan.h"
+
+#include "SparseAccel/Dialect/Accel/Conversions.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace sparseaccel {
+
+struct Network {
+  std::vector<schedule::TensorDesc> tensors;
+  std::vector<mlir::Value> values; ///< The value that names each tensor.
+  std::vector<schedule::LayerDesc> layers;
+  std::vector<mlir::Operation *> ops; ///< Of each layer. A concatenation that copies has a layer for each operand.
+  std::vector<unsigned> parts;         ///< Number of the layer among those of its operation.
+  llvm::DenseMap<mlir::Value, schedule::View> views;
+};
+
+/// A tensor type's shape with four ranks: NHWC; missing ranks are 1 and stand between the first and the last.
+schedule::Coord fourRanks(llvm::ArrayRef<int64_t> shape);
+/// Coordinates of four ranks as those that a tensor of `rank` ranks has.
+llvm::SmallVector<int64_t> ownRanks(const schedule::Coord &coord, size_t rank);
+/// The reverse; ranks that are missing become `fill`.
+schedule::Coord fourRanks(llvm::ArrayRef<int64_t> coord, int64_t fill);
+
+/// `remarks`: say what falls back to the host.
+mlir::FailureOr<Network> buildNetwork(mlir::func::FuncOp func, const machine::Machine &machine, bool remarks);
+
+/// The constant behind a value, or null.
+mlir::ElementsAttr constantOf(mlir::Value value);
+/// Row-major little-endian bytes of an integer constant; splats are expanded into `storage`.
+llvm::ArrayRef<char> rawBytes(mlir::ElementsAttr constant, std::vector<char> &storage);
+unsigned elementBytes(mlir::Type elementType);
+
+/// Names of the machine's levels, as accel::toISA() wants them.
+std::vector<std::string> levelNames(const machine::Machine &machine);
+inline llvm::StringRef messageOf(const absl::Status &status) { return {status.message().data(), status.message().size()}; }
+
+/// Where the mapping of a layer stands: contractions have an attribute of their own, others a discardable one; a concatenation has a list, one for each copy.
+accel::MappingAttr getMapping(const Network &network, size_t layer);
+void setMapping(const Network &network, size_t layer, accel::MappingAttr mapping);
+
+/// Loads the machine that an option names; a diagnostic at `op` otherwise.
+mlir::FailureOr<machine::Machine> loadMachineFor(mlir::Operation *op, llvm::StringRef name);
+mlir::FailureOr<const dataflow::Dataflow *> findDataflowFor(mlir::Operation *op, const machine::Machine &machine);
+
+} // namespace sparseaccel
+
+#endif // SPARSEACCEL_TRANSFORMS_SCHEDULENETWORK_H

@@ -1,0 +1,187 @@
+//===- PlanTest.cpp - Steps cover the work, and waits order it ------------===//
+
+#include "ScheduleTesting.h"
+
+#include "gtest/gtest.h"
+
+#include <map>
+#include <set>
+
+namespace sparseaccel::schedule {
+namespace {
+
+using isa::Opcode;
+
+struct Planned {
+  Problem problem;
+  Tiling tiling;
+  SlotLayout layout;
+  Plan plan;
+};
+
+Planned makePlan(const machine::Machine &machine, Problem problem, Tiling tiling) {
+  Planned planned{std::move(problem), std::move(tiling), {}, {}};
+  chooseGranules({planned.problem.layer}, {planned.tiling}, planned.problem.tensors);
+  auto homes = findHomes(machine);
+  auto layout = layoutSlots(planned.problem.layer, planned.tiling, planned.problem.tensors, *homes, machine);
+  EXPECT_TRUE(layout.ok()) << layout.status();
+  if (!layout.ok())
+    return planned;
+  planned.layout = *layout;
+  auto plan = planTiles({planned.problem.layer}, {planned.tiling}, {planned.layout}, planned.problem.tensors, machine);
+  EXPECT_TRUE(plan.ok()) << plan.status();
+  if (plan.ok())
+    planned.plan = std::move(*plan);
+  return planned;
+}
+
+/// Steps that have ended when `step` starts, by waits and by order within queues alone.
+std::vector<std::set<uint32_t>> ancestors(const Plan &plan) {
+  std::vector<std::set<uint32_t>> before(plan.steps.size());
+  std::map<isa::Queue, uint32_t> last;
+  for (uint32_t i = 0; i < plan.steps.size(); ++i) {
+    auto add = [&](uint32_t j) {
+      before[i].insert(j);
+      before[i].insert(before[j].begin(), before[j].end());
+    };
+    isa::Queue queue = queueOf(plan.steps[i].kind);
+    if (last.count(queue))
+      add(last[queue]);
+    for (uint32_t j : plan.steps[i].after)
+      add(j);
+    last[queue] = i;
+  }
+  return before;
+}
+
+TEST(Plan, EveryConflictIsOrdered) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Tiling tiling;
+  tiling.tile = {1, 1, 64, 24, 9, 27, 5, 5};
+  tiling.order = {isa::Rank::G, isa::Rank::M, isa::Rank::P, isa::Rank::C};
+  Planned planned = makePlan(machine, makeConv(machine, 96, 27, 256, 5, 1, 2, 2), tiling);
+  auto before = ancestors(planned.plan);
+  const auto &steps = planned.plan.steps;
+  for (uint32_t i = 0; i < steps.size(); ++i)
+    for (uint32_t j = 0; j < i; ++j) {
+      Access x = accessOf(steps[j], planned.plan, false), y = accessOf(steps[i], planned.plan, false);
+      for (const auto &p : x.bytes)
+        for (const auto &q : y.bytes)
+          if (p.space == q.space && p.begin < q.end && q.begin < p.end && (p.write || q.write)) {
+            EXPECT_TRUE(before[i].count(j)) << "step " << i << " does not wait for " << j;
+          }
+    }
+}
+
+TEST(Plan, OutputsAreStoredOnceAndProductsDoneOnce) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Tiling tiling;
+  tiling.tile = {2, 1, 128, 48, 9, 27, 5, 5};
+  tiling.order = {isa::Rank::G, isa::Rank::M, isa::Rank::N, isa::Rank::P, isa::Rank::C};
+  Planned planned = makePlan(machine, makeConv(machine, 96, 27, 256, 5, 1, 2, 2, 4), tiling);
+  int64_t macs = 0, stored = 0, rescaled = 0;
+  for (const Step &step : planned.plan.steps) {
+    if (step.kind == Opcode::Contract)
+      macs += step.shape.macs();
+    if (step.kind == Opcode::Store)
+      stored += step.a.box.elements();
+    if (step.kind == Opcode::Vector)
+      rescaled += step.o.box.elements();
+  }
+  EXPECT_EQ(macs, planned.problem.layer.shape.macs());
+  EXPECT_EQ(stored, 4 * 27 * 27 * 256);
+  EXPECT_EQ(rescaled, stored);
+}
+
+TEST(Plan, WeightsThatAreThereAreNotLoadedAgain) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Tiling tiling;
+  tiling.tile = {1, 1, 32, 64, 14, 56, 3, 3};
+  tiling.order = {isa::Rank::P};
+  Planned planned = makePlan(machine, makeConv(machine, 64, 56, 32, 3, 1, 1), tiling);
+  int weights = 0, activations = 0;
+  for (const Step &step : planned.plan.steps)
+    if (step.kind == Opcode::Load)
+      ++(step.o.tensor == 1 ? weights : activations);
+  EXPECT_EQ(weights, 1);
+  EXPECT_EQ(activations, 4);
+  EXPECT_EQ(planned.plan.elidedLoads, 3u);
+}
+
+TEST(Plan, DoubleBufferedLoadsRunAhead) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Tiling tiling;
+  tiling.tile = {1, 1, 32, 64, 14, 56, 3, 3};
+  tiling.order = {isa::Rank::P};
+  Planned planned = makePlan(machine, makeConv(machine, 64, 56, 32, 3, 1, 1), tiling);
+  // The load of the second tile waits for nothing of the first; the third waits for the first contraction only.
+  std::vector<const Step *> loads;
+  std::vector<uint32_t> contracts;
+  for (uint32_t i = 0; i < planned.plan.steps.size(); ++i) {
+    const Step &step = planned.plan.steps[i];
+    if (step.kind == Opcode::Load && step.o.tensor == 0)
+      loads.push_back(&step);
+    if (step.kind == Opcode::Contract)
+      contracts.push_back(i);
+  }
+  ASSERT_EQ(loads.size(), 4u);
+  EXPECT_TRUE(loads[1]->after.empty());
+  EXPECT_EQ(loads[2]->after, std::vector<uint32_t>{contracts[0]});
+}
+
+TEST(Plan, SumsLoopMustBeInnermost) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Problem problem = makeConv(machine, 64, 56, 32, 3, 1, 1);
+  Tiling tiling;
+  tiling.tile = {1, 1, 32, 32, 14, 56, 3, 3};
+  tiling.order = {isa::Rank::C, isa::Rank::P};
+  EXPECT_FALSE(checkOrder(problem.layer, tiling).ok());
+  tiling.order = {isa::Rank::P, isa::Rank::C};
+  EXPECT_TRUE(checkOrder(problem.layer, tiling).ok());
+}
+
+TEST(Plan, LayersFollowEachOtherAroundABuffer) {
+  machine::Machine machine = loadNamed("dadiannao");
+  int nm = machine.levelIndex("nm");
+  uint64_t capacity = machine.levels[nm].sizeBytes;
+  std::vector<Slot> slots = {{nm, 0, "a", capacity / 2, 0}, {nm, 1, "a", capacity / 4, 0}, {nm, 2, "a", capacity / 2, 0}};
+  ASSERT_TRUE(placeSlots(slots, machine).ok());
+  EXPECT_EQ(slots[0].offset, 0u);
+  EXPECT_EQ(slots[1].offset, capacity / 2);
+  EXPECT_EQ(slots[2].offset, 0u);
+  slots = {{nm, 0, "a", capacity + 8, 0}};
+  EXPECT_FALSE(placeSlots(slots, machine).ok());
+}
+
+TEST(Dependencies, ReadersMayOverlapWritersMayNot) {
+  auto access = [](isa::Queue queue, uint64_t begin, uint64_t end, bool write) {
+    Access a;
+    a.queue = queue;
+    a.bytes.push_back({0, begin, end, write});
+    return a;
+  };
+  std::vector<Access> accesses = {access(isa::Queue::Load, 0, 64, true), access(isa::Queue::Mac, 0, 32, false), access(isa::Queue::Vector, 32, 64, false),
+                                  access(isa::Queue::Load, 0, 64, true), access(isa::Queue::Mac, 0, 64, false)};
+  auto after = findDependencies(accesses);
+  EXPECT_EQ(after[1], std::vector<uint32_t>{0});
+  EXPECT_EQ(after[2], std::vector<uint32_t>{0});
+  EXPECT_EQ(after[3], (std::vector<uint32_t>{1, 2}));
+  EXPECT_EQ(after[4], std::vector<uint32_t>{3});
+}
+
+TEST(Dependencies, AConsumerWaitsForTheRowsItReads) {
+  auto dram = [](isa::Queue queue, int64_t row, int64_t rows, bool write) {
+    Access a;
+    a.queue = queue;
+    a.elements.push_back({7, {{0, row, 0, 0}, {1, rows, 8, 8}}, write});
+    return a;
+  };
+  std::vector<Access> accesses = {dram(isa::Queue::Store, 0, 4, true), dram(isa::Queue::Store, 4, 4, true), dram(isa::Queue::Load, 0, 3, false),
+                                  dram(isa::Queue::Load, 3, 3, false)};
+  auto after = findDependencies(accesses);
+  EXPECT_EQ(after[2], std::vector<uint32_t>{0});
+  EXPECT_EQ(after[3], std::vector<uint32_t>{1});
+}
+
+} // namespace
+} // namespace sparseaccel::schedule
