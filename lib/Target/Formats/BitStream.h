@@ -135,6 +135,10 @@ public:
     }
   }
 
+  /// Entries that a run-length code of `bits` bits needs for this range: its nonzeros, and one for every 2^bits zeros
+  /// in a row before one of them.
+  uint64_t runEntries(uint64_t begin, uint64_t length, unsigned bits) const;
+
 private:
   absl::InlinedVector<uint64_t, 18> words; ///< One more than needed, so that chunk() may look ahead.
 };

@@ -50,4 +50,32 @@ NonzeroMask::NonzeroMask(const void *data, unsigned elementBytes, uint64_t count
   }
 }
 
+uint64_t NonzeroMask::runEntries(uint64_t begin, uint64_t length, unsigned bits) const {
+  uint64_t entries = 0, next = 0;
+  for (uint64_t done = 0; done < length; done += 64) {
+    uint64_t word = chunk(begin + done);
+    if (length - done < 64)
+      word &= lowBits(static_cast<unsigned>(length - done));
+    if (!word)
+      continue;
+    // Between the word's first and last nonzero, a place that no nonzero reaches within 2^bits - 1 steps ends a run
+    // that is too long.
+    uint64_t reached = word, between = lowBits(static_cast<unsigned>(std::bit_width(word))) & ~(word ^ (word - 1));
+    for (unsigned step = 0; step < bits && step < 6; ++step)
+      reached |= reached << (1u << step);
+    uint64_t first = done + static_cast<uint64_t>(std::countr_zero(word));
+    entries += static_cast<uint64_t>(std::popcount(word)) + ((first - next) >> bits);
+    if (between & ~reached) {
+      next = first + 1;
+      for (uint64_t rest = word & (word - 1); rest; rest &= rest - 1) {
+        uint64_t place = done + static_cast<uint64_t>(std::countr_zero(rest));
+        entries += (place - next) >> bits;
+        next = place + 1;
+      }
+    }
+    next = done + static_cast<uint64_t>(std::bit_width(word));
+  }
+  return entries;
+}
+
 } // namespace sparseaccel::formats

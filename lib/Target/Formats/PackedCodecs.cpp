@@ -32,15 +32,6 @@ Size sizeOfPairs(unsigned elementBytes, uint64_t pairs) {
   return {pairs * l.valueBits, words * 64 - pairs * l.valueBits};
 }
 
-uint64_t countPairs(const NonzeroMask &mask, unsigned runBits, uint64_t elements) {
-  uint64_t next = 0, pairs = 0;
-  mask.forEach(0, elements, [&](uint64_t i) {
-    pairs += 1 + ((i - next) >> runBits);
-    next = i + 1;
-  });
-  return pairs;
-}
-
 template <typename T>
 void encodePairs(const NonzeroMask &mask, const uint8_t *data, uint64_t elements, uint8_t *to, uint64_t words) {
   constexpr Layout l = layout(sizeof(T));
@@ -113,7 +104,7 @@ absl::Status decodePairs(absl::Span<const uint8_t> bytes, uint64_t elements, uin
 Size sizeOf(const DenseView &values) {
   uint64_t elements = elementsOf(values.shape);
   NonzeroMask mask(values.data, values.elementBytes, elements);
-  return sizeOfPairs(values.elementBytes, countPairs(mask, layout(values.elementBytes).runBits, elements));
+  return sizeOfPairs(values.elementBytes, mask.runEntries(0, elements, layout(values.elementBytes).runBits));
 }
 
 Size worstCase(unsigned elementBytes, absl::Span<const uint32_t> shape) {
@@ -123,7 +114,7 @@ Size worstCase(unsigned elementBytes, absl::Span<const uint32_t> shape) {
 Size encode(const DenseView &values, std::vector<uint8_t> &out) {
   uint64_t elements = elementsOf(values.shape);
   NonzeroMask mask(values.data, values.elementBytes, elements);
-  Size size = sizeOfPairs(values.elementBytes, countPairs(mask, layout(values.elementBytes).runBits, elements));
+  Size size = sizeOfPairs(values.elementBytes, mask.runEntries(0, elements, layout(values.elementBytes).runBits));
   size_t start = out.size();
   out.resize(start + size.bytes());
   const uint8_t *data = static_cast<const uint8_t *>(values.data);

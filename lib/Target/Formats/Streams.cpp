@@ -47,12 +47,7 @@ public:
         valueCount += extent;
         return;
       case RankKind::RLE: {
-        uint64_t next = 0, entries = 0;
-        unsigned bits = tree.bits[rank];
-        mask.forEach(base, extent, [&](uint64_t i) {
-          entries += 1 + ((i - next) >> bits);
-          next = i + 1;
-        });
+        uint64_t entries = mask.runEntries(base, extent, tree.bits[rank]);
         count.entries += entries;
         valueCount += entries;
         return;
@@ -168,15 +163,10 @@ private:
       break;
     }
     case RankKind::RLE: {
-      uint64_t count = 0, next = 0, largest = lowBits(bits);
-      mask.forEach(base, extent, [&](uint64_t i) {
-        count += 1 + ((i - next) >> bits);
-        next = i + 1;
-      });
+      uint64_t count = mask.runEntries(base, extent, bits), next = 0, largest = lowBits(bits);
       if (tree.hasCount(rank))
         writer.put(count, tree.countBits[rank]);
       entries[rank] += count;
-      next = 0;
       mask.forEach(base, extent, [&](uint64_t i) {
         for (; i - next > largest; next += largest + 1) {
           writer.put(largest, bits);

@@ -10,12 +10,35 @@ using namespace sparseaccel::formats;
 
 namespace {
 
-const std::vector<const char *> kFormats = {"dense",       "bitmask",        "rle",          "csr",         "eyeriss-rlc",
-                                            "zfnaf",       "[U]",            "[CP]",         "[UOP]",       "[RLE:1]",
-                                            "[RLE]",       "[CP:12]",        "[B, B]",       "[U, B]",      "[B, U]",
-                                            "[UOP, U]",    "[UOP, B]",       "[UOP, RLE:2]", "[UOP, UOP]",  "[CP, CP]",
-                                            "[RLE:1, U]",  "[RLE:1, RLE:2]", "[CP, UOP]",    "[B, UOP, U]", "[U, CP, UOP]",
-                                            "[UOP, CP, B]", "[UOP, UOP, CP]", "[B, B, B, B]", "[RLE:1, B, RLE:1, CP]",
+const std::vector<const char *> kFormats = {"dense",
+                                            "bitmask",
+                                            "rle",
+                                            "csr",
+                                            "eyeriss-rlc",
+                                            "zfnaf",
+                                            "[U]",
+                                            "[CP]",
+                                            "[UOP]",
+                                            "[RLE:1]",
+                                            "[RLE]",
+                                            "[CP:12]",
+                                            "[B, B]",
+                                            "[U, B]",
+                                            "[B, U]",
+                                            "[UOP, U]",
+                                            "[UOP, B]",
+                                            "[UOP, RLE:2]",
+                                            "[UOP, UOP]",
+                                            "[CP, CP]",
+                                            "[RLE:1, U]",
+                                            "[RLE:1, RLE:2]",
+                                            "[CP, UOP]",
+                                            "[B, UOP, U]",
+                                            "[U, CP, UOP]",
+                                            "[UOP, CP, B]",
+                                            "[UOP, UOP, CP]",
+                                            "[B, B, B, B]",
+                                            "[RLE:1, B, RLE:1, CP]",
                                             "[U, RLE:1, UOP, B]"};
 
 class Codec : public testing::TestWithParam<const char *> {
@@ -54,7 +77,8 @@ protected:
       randomBox(rng, shape, values);
       DenseView view{values.data(), sizeof(T), shape};
       std::vector<uint8_t> out = {0xaa}; // encode() appends.
-      Size written = encode(format(), view, out), size = sizeOf(format(), view), worst = worstCase(format(), sizeof(T), shape);
+      Size written = encode(format(), view, out), size = sizeOf(format(), view),
+           worst = worstCase(format(), sizeof(T), shape);
       ASSERT_EQ(out[0], 0xaa);
       out.erase(out.begin());
       ASSERT_EQ(written.bytes(), out.size());
@@ -71,7 +95,8 @@ protected:
 
   /// Whatever decode() accepts must be exactly what its values encode to; `accepted` counts that.
   template <typename T>
-  void expectRejectedOrCanonical(const std::vector<uint8_t> &bytes, const std::vector<uint32_t> &shape, size_t count, int &accepted) {
+  void expectRejectedOrCanonical(const std::vector<uint8_t> &bytes, const std::vector<uint32_t> &shape, size_t count,
+                                 int &accepted) {
     std::vector<T> back(count);
     // Exactly sized, so that a sanitizer sees any byte read behind the end.
     std::vector<uint8_t> exact(bytes);
@@ -141,14 +166,15 @@ TEST_P(Codec, TruncatedOrExtendedIsRejected) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Codec, testing::ValuesIn(kFormats), [](const testing::TestParamInfo<const char *> &info) {
-  std::string name;
-  for (const char *c = info.param; *c; ++c)
-    if (isalnum(*c))
-      name += *c;
-    else if (*c != ' ' && !name.empty() && *c != ']')
-      name += '_';
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Formats, Codec, testing::ValuesIn(kFormats),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           std::string name;
+                           for (const char *c = info.param; *c; ++c)
+                             if (isalnum(*c))
+                               name += *c;
+                             else if (*c != ' ' && !name.empty() && *c != ']')
+                               name += '_';
+                           return name;
+                         });
 
 } // namespace

@@ -21,7 +21,8 @@ Format named(const char *text) {
 }
 
 template <typename T>
-std::vector<uint8_t> encoded(const char *format, const std::vector<T> &values, std::vector<uint32_t> shape, Size *size = nullptr) {
+std::vector<uint8_t> encoded(const char *format, const std::vector<T> &values, std::vector<uint32_t> shape,
+                             Size *size = nullptr) {
   std::vector<uint8_t> out;
   Size written = encode(named(format), {values.data(), sizeof(T), shape}, out);
   if (size)
@@ -161,14 +162,14 @@ TEST_P(EyerissRatio, OfIndependentZeros) {
   EXPECT_NEAR(dense / expectedBits(named("eyeriss-rlc"), 2, shape, GetParam().density), ratio, 0.012 * ratio);
 }
 INSTANTIATE_TEST_SUITE_P(Published, EyerissRatio,
-                         testing::Values(Ratio{.75, 1.00}, Ratio{.613, 1.22}, Ratio{.5, 1.50}, Ratio{.275, 2.7}, Ratio{.207, 3.6},
-                                         Ratio{1.0, 0.75}));
+                         testing::Values(Ratio{.75, 1.00}, Ratio{.613, 1.22}, Ratio{.5, 1.50}, Ratio{.275, 2.7},
+                                         Ratio{.207, 3.6}, Ratio{1.0, 0.75}));
 
 TEST(FormatSize, ExpectedMatchesMeanOfIndependentZeros) {
   std::mt19937 rng(3);
   std::vector<uint32_t> shape = {6, 8, 40};
-  for (const char *name : {"dense", "bitmask", "rle", "csr", "eyeriss-rlc", "zfnaf", "[RLE:2]", "[B, B]", "[UOP, CP, B]", "[CP, U]",
-                           "[RLE:1, U, RLE:3]", "[UOP, UOP, CP]", "[B, UOP, U]"}) {
+  for (const char *name : {"dense", "bitmask", "rle", "csr", "eyeriss-rlc", "zfnaf", "[RLE:2]", "[B, B]",
+                           "[UOP, CP, B]", "[CP, U]", "[RLE:1, U, RLE:3]", "[UOP, UOP, CP]", "[B, UOP, U]"}) {
     for (double density : {0.0, 0.02, 0.2, 0.6, 1.0}) {
       std::bernoulli_distribution nonzero(density);
       double mean = 0;
