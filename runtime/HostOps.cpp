@@ -27,58 +27,6 @@ uint64_t HostTensor::elements() const {
   return count;
 }
 
-const char *toString(HostKind kind) {
-  switch (kind) {
-  case HostKind::Quantize:
-    return "quantize";
-  case HostKind::Dequantize:
-    return "dequantize";
-  case HostKind::Transpose:
-    return "transpose";
-  case HostKind::Reshape:
-    return "reshape";
-  case HostKind::Slice:
-    return "slice";
-  case HostKind::Pad:
-    return "pad";
-  case HostKind::Concat:
-    return "concat";
-  case HostKind::Reverse:
-    return "reverse";
-  case HostKind::Tile:
-    return "tile";
-  case HostKind::Gather:
-    return "gather";
-  case HostKind::Softmax:
-    return "softmax";
-  case HostKind::Lrn:
-    return "lrn";
-  case HostKind::Unary:
-    return "unary";
-  case HostKind::Binary:
-    return "binary";
-  case HostKind::Reduce:
-    return "reduce";
-  case HostKind::MatMul:
-    return "matmul";
-  case HostKind::Cast:
-    return "cast";
-  case HostKind::Select:
-    return "select";
-  case HostKind::Rescale:
-    return "rescale";
-  case HostKind::Clamp:
-    return "clamp";
-  case HostKind::Conv:
-    return "conv";
-  case HostKind::MaxPool:
-    return "max_pool";
-  case HostKind::AvgPool:
-    return "avg_pool";
-  }
-  return "unknown";
-}
-
 AxisView viewOf(absl::Span<const uint32_t> shape, int64_t axis) {
   AxisView view;
   for (int64_t i = 0; i < static_cast<int64_t>(shape.size()); ++i)

@@ -89,7 +89,6 @@ def header(source):
         "#include <array>",
         "#include <cstdint>",
         "#include <optional>",
-        "#include <string_view>",
         "#include <utility>",
         "#include <variant>",
         "",
@@ -103,8 +102,8 @@ def header(source):
     ]
     for enum in source.enums:
         out.append(f"enum class {enum['name']} : uint8_t {{ " + ", ".join(camel(c) for c in enum["cases"]) + " };")
-    out += ["", "/// Names as the disassembler prints them.", "std::string_view toString(Opcode opcode);", "std::string_view toString(Queue queue);"]
-    out += [f"std::string_view toString({e['name']} value);" for e in source.enums]
+    out += ["", "/// Names as the disassembler prints them.", "const char *toString(Opcode opcode);", "const char *toString(Queue queue);"]
+    out += [f"const char *toString({e['name']} value);" for e in source.enums]
     out += ["/// Whether a byte that was read is one of the enumeration's values."]
     out += ["bool isValid(Opcode opcode);"]
     out += [f"bool isValid({e['name']} value);" for e in source.enums]
@@ -181,7 +180,7 @@ def header(source):
 
 def names_function(enum, cases):
     return [
-        f"std::string_view toString({enum} value) {{",
+        f"const char *toString({enum} value) {{",
         "  switch (value) {",
         *[f"  case {enum}::{camel(c)}:\n    return \"{c}\";" for c in cases],
         "  }",

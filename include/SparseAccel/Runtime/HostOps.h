@@ -26,9 +26,6 @@ struct HostTensor {
   uint64_t elements() const;
 };
 
-/// Names as the disassembler of host operators prints them: "quantize", "max_pool", ...
-const char *toString(isa::HostKind kind);
-
 /// Whether the operator fits its tensors: their number, types, shapes and the operator's arguments. Needs no bytes, so
 /// that a program is checked once, at load. The message names the operator and what was expected.
 absl::Status checkHostOp(const isa::HostOp &op, absl::Span<const HostTensor> in, absl::Span<const HostTensor> out);

@@ -2,6 +2,8 @@
 
 #include "SparseAccel/Target/ISA/Program.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace sparseaccel::isa {
@@ -25,6 +27,24 @@ unsigned storageBytes(ElementType type) {
 }
 
 unsigned chargedBits(ElementType type) { return type == ElementType::I48 ? 48 : storageBytes(type) * 8; }
+
+const char *toString(ElementType type) {
+  static constexpr const char *kNames[] = {"i8", "i16", "i32", "i48", "f32", "i64"};
+  return static_cast<size_t>(type) < std::size(kNames) ? kNames[static_cast<size_t>(type)] : "?";
+}
+
+const char *toString(TensorRole role) {
+  static constexpr const char *kNames[] = {"input", "output", "constant", "intermediate"};
+  return static_cast<size_t>(role) < std::size(kNames) ? kNames[static_cast<size_t>(role)] : "?";
+}
+
+const char *toString(HostKind kind) {
+  static constexpr const char *kNames[] = {"quantize", "dequantize", "transpose", "reshape",  "slice",   "pad",
+                                           "concat",   "reverse",    "tile",      "gather",   "softmax", "lrn",
+                                           "unary",    "binary",     "reduce",    "matmul",   "cast",    "select",
+                                           "rescale",  "clamp",      "conv",      "max_pool", "avg_pool"};
+  return static_cast<size_t>(kind) < std::size(kNames) ? kNames[static_cast<size_t>(kind)] : "?";
+}
 
 // Products saturate: a program that says so much is refused by the verifier, and nothing before that may overflow.
 static uint64_t saturatingMul(uint64_t a, uint64_t b) {
@@ -50,6 +70,30 @@ uint64_t Tensor::granules() const {
 
 uint64_t Tensor::dramBytes() const {
   return dramFormat.isDense() ? saturatingMul(elements(), storageBytes(type)) : saturatingMul(granules(), slotBytes);
+}
+
+uint64_t Tensor::bufferSlotBytes() const {
+  if (bufferFormat.isDense())
+    return 0;
+  return (formats::worstCase(bufferFormat, storageBytes(type), granule).bytes() + 7) / 8 * 8;
+}
+
+uint64_t operandBytes(const Program &program, const Operand &operand) {
+  const Tensor &tensor = program.tensors[operand.tensor];
+  uint64_t elements = 1, granules = 1;
+  for (size_t rank = 0; rank < operand.extent.size(); ++rank) {
+    uint64_t extent = operand.extent[rank],
+             granule = rank < tensor.granule.size() ? std::max(tensor.granule[rank], 1u) : 1;
+    elements = saturatingMul(elements, extent);
+    granules = saturatingMul(granules, (extent + granule - 1) / granule);
+  }
+  if (tensor.isSums()) {
+    uint64_t bits = saturatingMul(elements, program.buffers[operand.buffer].psumBits);
+    return bits / 8 + (bits % 8 != 0);
+  }
+  if (tensor.bufferFormat.isDense())
+    return saturatingMul(elements, storageBytes(tensor.type));
+  return saturatingMul(granules, tensor.bufferSlotBytes());
 }
 
 uint64_t Numerics::bytes() const {
