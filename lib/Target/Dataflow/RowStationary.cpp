@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace sparseaccel::dataflow {
 
@@ -116,6 +117,17 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
   std::vector<Candidate> candidates;
   int64_t span = windowSpan(tile);
   constexpr int maxStripSizes = 12;
+  // What would be farther from the best than this even without windows and drains is not looked at.
+  constexpr double farther = 1.2;
+  double fastest = std::numeric_limits<double>::infinity();
+  double filterLoads = double(tile.g * tile.m * tile.c * tile.r * tile.s) / double(limits.nocFilterWords);
+  double outputs = double(tile.n * tile.g * tile.m) * double(tile.p * tile.q);
+  auto consider = [&](const RowStationaryPass &pass) {
+    int64_t cycles = totalCycles(tile, pass, limits);
+    fastest = std::min(fastest, double(cycles));
+    if (double(cycles) <= farther * fastest)
+      candidates.push_back({cycles, channelPasses(tile, pass), pass});
+  };
   int stripSizes = 0;
   for (int64_t strips = 1, lastE = 0; strips <= tile.p && stripSizes < maxStripSizes; ++strips) {
     int64_t e = ceilDiv(tile.p, strips);
@@ -126,15 +138,26 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
     if (sets < 1)
       continue;
     ++stripSizes;
+    double inputs = double(tile.n * tile.g * tile.c * (tile.p / e)) *
+                    double(touchedInputs(e, tile.r, tile.strideH, tile.dilationH)) *
+                    double(touchedInputs(tile.q, tile.s, tile.strideW, tile.dilationW));
     for (int64_t r = 1; r <= std::min(sets, tile.c); ++r) {
       int64_t mostT = std::min(sets / r, tile.m);
       // Of all r that leave room for as many t, the largest.
       if (r < std::min(sets, tile.c) && std::min(sets / (r + 1), tile.m) == mostT)
         continue;
-      for (int64_t q = 1; q <= std::min(limits.ifmapWords / span, ceilDiv(tile.c, r)); ++q) {
+      double work = double(tile.macs()) / double(tile.r * e * r * mostT);
+      double activations = inputs * double(ceilDiv(tile.m, limits.psumWords * mostT)) / double(limits.nocIfmapWords);
+      double loads = filterLoads * double(ceilDiv(tile.p, e));
+      if (std::max(work, activations) + loads > farther * fastest)
+        continue;
+      for (int64_t q = std::min(limits.ifmapWords / span, ceilDiv(tile.c, r)); q >= 1; --q) {
+        double sums = outputs * double(ceilDiv(tile.c, q * r)) / double(limits.nocPsumWords);
+        if (sums + loads > farther * fastest)
+          break;
         int64_t mostP = std::min({limits.psumWords, limits.filterWords / (q * tile.s), tile.m});
         if (mostP < 1)
-          break;
+          continue;
         // As many passes over the filters as there must be, or a few more where that divides them better.
         constexpr int64_t morePasses = 2;
         int64_t leastPasses = ceilDiv(tile.m, mostP * mostT);
@@ -144,12 +167,13 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
           pass.e = e;
           pass.q = q;
           pass.r = std::min(r, ceilDiv(tile.c, q * ceilDiv(tile.c, q * r)));
-          for (int64_t t : {ceilDiv(tile.m, passes * mostP), mostT}) {
-            if (t == pass.t && !candidates.empty() && candidates.back().pass == pass)
-              continue;
+          int64_t leastT = ceilDiv(tile.m, passes * mostP);
+          for (int64_t t : {leastT, mostT}) {
             pass.t = t;
             pass.p = ceilDiv(tile.m, passes * t);
-            candidates.push_back({totalCycles(tile, pass, limits), channelPasses(tile, pass), pass});
+            consider(pass);
+            if (leastT == mostT)
+              break;
           }
         }
       }
