@@ -1,0 +1,91 @@
+//===- Report.h - What a simulation is reported as --------------*- C++ -*-===//
+//
+// Energies by the machine's table, and the texts made of them: stats.json (docs/stats.schema.json), tables for the
+// terminal, and a trace for Perfetto.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_SIM_REPORT_H
+#define SPARSEACCEL_SIM_REPORT_H
+
+#include "SparseAccel/Sim/Stats.h"
+#include "SparseAccel/Target/ISA/Program.h"
+#include "SparseAccel/Target/Machine/Machine.h"
+
+#include "absl/status/statusor.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sparseaccel::sim {
+
+/// A layer, or the totals. Counts, cycles, bytes and energies are sums over all images.
+struct LayerReport {
+  std::string name, kind, mapping; ///< Mapping: loops by level of the layer's first CONTRACT; empty where it has none.
+  bool onHost = false;
+  double cycles = 0, computeCycles = 0, loadCycles = 0, storeCycles = 0;
+  double seconds = 0;  ///< `cycles` at the machine's clock.
+  double energyPj = 0; ///< Or the table's unit.
+  std::map<std::string, double>
+      energyByComponentPj; ///< Sums to energyPj. Clock, control and leakage are machine::kClockComponent.
+  double macs = 0, effectualMacs = 0, performedMacs = 0, gatedMacs = 0, wastedSlots = 0;
+  double dramBytes = 0;
+  double utilization = 0; ///< Issued slots / slots.
+  std::string bound;      ///< A dataflow::Bound's name; "none" on the host and where nothing took time.
+};
+
+struct Report {
+  // The machine.
+  std::string machine, description;
+  double technologyNm = 0, clockMhz = 0;
+  uint64_t peakMacsPerCycle = 0;
+  uint32_t psumBits = 0;
+  // The energy table.
+  std::string energyTable, energyUnit, energySource, tableLeavesOut;
+  double energyTechnologyNm = 0;    ///< 0 where the table has no node.
+  std::vector<std::string> leftOut; ///< Actions that the machine prices at nothing, as its file lists them.
+  bool chargesCycles = false;       ///< Whether clock, control and leakage have a price.
+  // The run.
+  std::string numerics;
+  uint64_t images = 0;
+  double widestSum = 0;
+  std::vector<LayerReport> layers; ///< In the program's order.
+  LayerReport totals;
+  std::vector<std::string> notes; ///< Printed above the table: what the user ought to know of inputs, tensors or model.
+
+  double hostMacs() const; ///< Dense MACs of the layers that run on the host.
+};
+
+/// Fails where an action was counted that the machine file neither prices nor leaves out. A layer's time is charged as
+/// many busy cycles as the array worked for it, at most its cycles, and idle ones for the rest; so that the layers'
+/// energies sum to the total's.
+absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine);
+
+/// stats.json. The keys are those of docs/stats.schema.json and no others.
+std::string toJson(const Report &report);
+
+/// Two tables, layers and total: work and time, then energy and its share by component; then what the figures leave
+/// out. Means per image.
+std::string formatReport(const Report &report);
+
+/// Layer by layer, `report` against `baseline`: cycles, speed-up, energy ratio and the iso-MAC ratio, with what the
+/// baseline is and a warning for every reason not to compare: node, clock, energy table, numerics, charged cycles.
+/// Layers are matched by name.
+std::string formatComparison(const Report &report, const Report &baseline);
+/// The warnings alone.
+std::vector<std::string> comparisonWarnings(const Report &report, const Report &baseline);
+
+/// The timeline of `stats` as Chrome trace events, which Perfetto opens: one track per queue, an event per instruction
+/// with its extents and its costs.
+std::string toTrace(const RunStats &stats, const isa::Program &program, const machine::Machine &machine);
+
+/// "nbin: M16x M16y C16y" for the loops of each level, the outermost first: rank, factor, and the dimension of a
+/// spatial one.
+std::string formatMapping(const isa::Mapping &mapping, const std::vector<std::string> &levelNames);
+/// Bits of the narrowest two's-complement integer that holds both +magnitude and -magnitude.
+unsigned signedBits(double magnitude);
+
+} // namespace sparseaccel::sim
+
+#endif // SPARSEACCEL_SIM_REPORT_H

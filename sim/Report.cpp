@@ -1,0 +1,181 @@
+//===- Report.cpp - Energies and stats.json -------------------------------===//
+
+#include "SparseAccel/Sim/Report.h"
+
+#include "absl/strings/str_cat.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sparseaccel::sim {
+
+double Report::hostMacs() const {
+  double macs = 0;
+  for (const LayerReport &layer : layers)
+    macs += layer.onHost ? layer.macs : 0;
+  return macs;
+}
+
+std::string formatMapping(const isa::Mapping &mapping, const std::vector<std::string> &levelNames) {
+  std::string text;
+  int level = -1;
+  for (const isa::Loop &loop : mapping.loops) {
+    if (loop.level != level) {
+      level = loop.level;
+      absl::StrAppend(&text, text.empty() ? "" : "; ",
+                      loop.level < levelNames.size() ? levelNames[loop.level] : absl::StrCat("level ", level), ":");
+    }
+    absl::StrAppend(&text, " ", machine::toString(loop.rank), loop.factor,
+                    loop.kind == isa::LoopKind::SpatialX   ? "x"
+                    : loop.kind == isa::LoopKind::SpatialY ? "y"
+                                                           : "");
+  }
+  return text;
+}
+
+unsigned signedBits(double magnitude) {
+  int exponent = 0;
+  std::frexp(std::floor(std::fabs(magnitude)), &exponent); // magnitude < 2^exponent
+  return static_cast<unsigned>(exponent) + 1;
+}
+
+static absl::StatusOr<LayerReport> reportOf(const LayerStats &layer, const machine::Machine &machine) {
+  LayerReport report;
+  report.name = layer.name;
+  report.kind = layer.kind;
+  report.onHost = layer.onHost;
+  report.cycles = layer.cycles;
+  report.computeCycles = layer.computeCycles;
+  report.loadCycles = layer.loadCycles;
+  report.storeCycles = layer.storeCycles;
+  report.seconds = layer.cycles / (machine.clockMhz * 1e6);
+  report.macs = static_cast<double>(layer.macs);
+  report.effectualMacs = layer.counts.effectual;
+  report.performedMacs = layer.counts.performed;
+  report.gatedMacs = layer.counts.gated;
+  report.wastedSlots = layer.counts.wasted;
+  report.dramBytes = static_cast<double>(layer.dram.total());
+  report.utilization = layer.utilization();
+  bool anyBound = std::any_of(layer.boundCycles.begin(), layer.boundCycles.end(), [](double c) { return c > 0; });
+  report.bound = anyBound && !layer.onHost ? dataflow::boundName(layer.bound()) : "none";
+
+  double busy = std::min(layer.computeCycles, layer.cycles);
+  absl::StatusOr<std::map<std::string, double>> energy =
+      machine.energy.energyByComponent(layer.actions, busy, layer.cycles - busy);
+  if (!energy.ok())
+    return absl::Status(energy.status().code(), absl::StrCat("layer '", layer.name, "': ", energy.status().message()));
+  report.energyByComponentPj = *std::move(energy);
+  for (const auto &[component, pj] : report.energyByComponentPj)
+    report.energyPj += pj;
+  return report;
+}
+
+absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine) {
+  Report report;
+  report.machine = machine.name;
+  report.description = machine.description;
+  report.technologyNm = machine.technologyNm;
+  report.clockMhz = machine.clockMhz;
+  report.peakMacsPerCycle = machine.peakMacsPerCycle;
+  report.psumBits = machine.psumBits;
+  report.energyTable = machine.energy.table.name;
+  report.energyUnit = machine.energy.table.unit;
+  report.energySource = machine.energy.table.source;
+  report.tableLeavesOut = machine.energy.table.leavesOut;
+  report.energyTechnologyNm = machine.energy.table.technologyNm;
+  report.leftOut = machine.energy.unpriced;
+  report.chargesCycles = machine.energy.cyclePj > 0;
+  report.numerics = program.numericsName;
+  report.images = stats.images;
+  report.widestSum = stats.totals.widestSum;
+
+  std::vector<std::string> mappings(stats.layers.size());
+  for (const isa::Instruction &instruction : program.instructions)
+    if (const auto *contract = std::get_if<isa::Contract>(&instruction))
+      if (contract->layer < mappings.size() && contract->mapping < program.mappings.size() &&
+          mappings[contract->layer].empty())
+        mappings[contract->layer] = formatMapping(program.mappings[contract->mapping], program.levelNames);
+
+  // The total's energies are the sum of the layers': busy and idle cycles are told apart layer by layer.
+  std::map<std::string, double> energies;
+  for (size_t i = 0; i < stats.layers.size(); ++i) {
+    absl::StatusOr<LayerReport> layer = reportOf(stats.layers[i], machine);
+    if (!layer.ok())
+      return layer.status();
+    layer->mapping = std::move(mappings[i]);
+    for (const auto &[component, pj] : layer->energyByComponentPj)
+      energies[component] += pj;
+    report.layers.push_back(*std::move(layer));
+  }
+  absl::StatusOr<LayerReport> totals = reportOf(stats.totals, machine);
+  if (!totals.ok())
+    return totals.status();
+  report.totals = *std::move(totals);
+  report.totals.energyByComponentPj = std::move(energies);
+  report.totals.energyPj = 0;
+  for (const auto &[component, pj] : report.totals.energyByComponentPj)
+    report.totals.energyPj += pj;
+  return report;
+}
+
+//===----------------------------------------------------------------------===//
+// stats.json
+//===----------------------------------------------------------------------===//
+
+using Json = nlohmann::ordered_json;
+
+// Counts are integers: written as such.
+static Json number(double value) {
+  constexpr double kExact = 9007199254740992.0; // 2^53
+  if (std::floor(value) == value && std::fabs(value) < kExact)
+    return static_cast<int64_t>(value);
+  return value;
+}
+
+static void addFigures(Json &json, const LayerReport &layer) {
+  json["cycles"] = number(layer.cycles);
+  json["compute_cycles"] = number(layer.computeCycles);
+  json["load_cycles"] = number(layer.loadCycles);
+  json["store_cycles"] = number(layer.storeCycles);
+  json["seconds"] = layer.seconds;
+  json["energy_pj"] = layer.energyPj;
+  Json &energies = json["energy_by_component_pj"] = Json::object();
+  for (const auto &[component, pj] : layer.energyByComponentPj)
+    energies[component] = pj;
+  json["macs"] = number(layer.macs);
+  json["effectual_macs"] = number(layer.effectualMacs);
+  json["performed_macs"] = number(layer.performedMacs);
+  json["gated_macs"] = number(layer.gatedMacs);
+  json["wasted_slots"] = number(layer.wastedSlots);
+  json["dram_bytes"] = number(layer.dramBytes);
+  json["utilization"] = layer.utilization;
+  json["bound"] = layer.bound;
+}
+
+std::string toJson(const Report &report) {
+  Json json;
+  json["machine"] = report.machine;
+  json["technology_nm"] = number(report.technologyNm);
+  json["clock_mhz"] = number(report.clockMhz);
+  json["peak_macs_per_cycle"] = report.peakMacsPerCycle;
+  json["energy_table"] = report.energyTable;
+  json["numerics"] = report.numerics;
+  json["images"] = report.images;
+  addFigures(json["totals"] = Json::object(), report.totals);
+  Json &layers = json["layers"] = Json::array();
+  for (const LayerReport &layer : report.layers) {
+    Json one;
+    one["name"] = layer.name;
+    one["kind"] = layer.kind;
+    one["where"] = layer.onHost ? "host" : "accelerator";
+    one["mapping"] = layer.mapping;
+    addFigures(one, layer);
+    layers.push_back(std::move(one));
+  }
+  // Names come from models: bytes that are not UTF-8 are replaced rather than refused.
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace sparseaccel::sim
