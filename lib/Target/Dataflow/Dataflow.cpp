@@ -2,10 +2,13 @@
 
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "Dataflows.h"
+#include "SparseAccel/Target/Machine/Yaml.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
+#include <algorithm>
 
 namespace sparseaccel::dataflow {
 
@@ -73,6 +76,23 @@ absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {
   }
   return absl::NotFoundError(
       absl::StrCat("no dataflow is called '", name, "'; there are: ", absl::StrJoin(names, ", ")));
+}
+
+absl::StatusOr<const Dataflow *> findDataflow(const machine::Machine &machine) {
+  absl::StatusOr<const Dataflow *> dataflow = findDataflow(machine.dataflow);
+  if (!dataflow.ok())
+    return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': ", dataflow.status().message()));
+  std::vector<std::string> names;
+  for (const Dataflow::Parameter &parameter : (*dataflow)->parameters())
+    names.push_back(parameter.name);
+  for (const auto &[name, value] : machine.parameters)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': dataflow '", machine.dataflow,
+                                                     "' has no parameter '", name, "'",
+                                                     names.empty() ? "; it has none" : yaml::suggestion(name, names)));
+  if (absl::Status status = (*dataflow)->checkMachine(machine); !status.ok())
+    return status;
+  return dataflow;
 }
 
 } // namespace sparseaccel::dataflow

@@ -198,4 +198,19 @@ TEST(Dataflows, AnUnknownNameListsThoseThereAre) {
             "no dataflow is called 'systolic'; there are: dot-product, cnvlutin, row-stationary");
 }
 
+TEST(Dataflows, ShippedMachinesHaveWhatTheirDataflowNeeds) {
+  for (const std::string &name : machine::listMachines()) {
+    machine::Machine machine = shippedMachine(name.c_str());
+    EXPECT_TRUE(findDataflow(machine).ok()) << findDataflow(machine).status();
+  }
+  machine::Machine machine = shippedMachine("cnvlutin");
+  machine.parameters["brik"] = 16;
+  EXPECT_EQ(findDataflow(machine).status().message(),
+            "machine 'cnvlutin': dataflow 'cnvlutin' has no parameter 'brik'; did you mean 'brick'?");
+  machine = shippedMachine("dadiannao");
+  machine.parameters["brick"] = 16;
+  EXPECT_EQ(findDataflow(machine).status().message(),
+            "machine 'dadiannao': dataflow 'dot-product' has no parameter 'brick'; it has none");
+}
+
 } // namespace

@@ -102,7 +102,7 @@ public:
     std::string doc;
   };
   virtual std::vector<Parameter> parameters() const = 0;
-  /// Checks the machine itself once: array dimensions, parameters, levels that the dataflow needs by role.
+  /// Checks the machine itself once: array dimensions, values of parameters, levels that the dataflow needs by role.
   virtual absl::Status checkMachine(const machine::Machine &machine) const = 0;
   /// Whether this tile can run with this mapping. The message names the violated limit with both numbers.
   virtual absl::Status legal(const Work &work) const = 0;
@@ -123,6 +123,9 @@ public:
 
 /// The dataflow of this name, or an error that lists those there are. The object lives as long as the program.
 absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name);
+/// The dataflow of the machine, after checking that the machine has what it needs and no parameter that it does not
+/// know.
+absl::StatusOr<const Dataflow *> findDataflow(const machine::Machine &machine);
 std::vector<const Dataflow *> listDataflows();
 
 } // namespace sparseaccel::dataflow
