@@ -157,7 +157,7 @@ absl::StatusOr<std::unique_ptr<Simulator>> Simulator::create(const isa::Program 
             ? std::string(
                   " of another description: compile it again, or give the machine file that it was compiled with")
             : absl::StrCat(", and this is '", machine.name, "'")));
-  absl::StatusOr<const dataflow::Dataflow *> dataflow = dataflow::findDataflow(machine.dataflow);
+  absl::StatusOr<const dataflow::Dataflow *> dataflow = dataflow::findDataflow(machine);
   if (!dataflow.ok())
     return dataflow.status();
   state->dataflow = *dataflow;

@@ -135,7 +135,7 @@ FailureOr<machine::Machine> sparseaccel::loadMachineFor(Operation *op, StringRef
 }
 
 FailureOr<const dataflow::Dataflow *> sparseaccel::findDataflowFor(Operation *op, const machine::Machine &machine) {
-  auto dataflow = dataflow::findDataflow(machine.dataflow);
+  auto dataflow = dataflow::findDataflow(machine);
   if (!dataflow.ok())
     return op->emitError() << messageOf(dataflow.status());
   return *dataflow;
