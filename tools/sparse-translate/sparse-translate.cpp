@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "SparseAccel/Target/ONNX/Import.h"
-#include "SparseAccel/Target/Program/Emit.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -37,7 +36,6 @@ int main(int argc, char **argv) {
                               cl::init("-"), cl::cat(category));
 
   sparseaccel::onnx::registerImportOnnxTranslation();
-  sparseaccel::registerEmitProgram();
   cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::Required,
                                                                      cl::cat(category));
   registerAsmPrinterCLOptions();

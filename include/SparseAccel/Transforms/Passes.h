@@ -14,6 +14,9 @@
 
 namespace sparseaccel {
 
+/// Integers that a model runs on.
+enum class NumericsKind { Int8, Int16 };
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "SparseAccel/Transforms/Passes.h.inc"

@@ -10,36 +10,49 @@
 
 include "mlir/Pass/PassBase.td"
 
-//===----------------------------------------------------------------------===//
-// From TOSA to layers
-//===----------------------------------------------------------------------===//
-
-def FuseLayers : Pass<"sparse-fuse-layers", "::mlir::ModuleOp"> {
-  let summary = "Fuse quantised TOSA into accel layer operations";
+def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
+  let summary = "Turn a float TOSA model into an int8 or int16 one";
   let description = [{
-    A convolution, depthwise convolution or matrix product becomes one `accel.contraction` together with its rescale and clamp, with the padding and the slice
-    before it, and with the other groups of a grouped convolution. Depthwise weights are reordered from `[R][S][C][multiplier]` to `[C * multiplier][R][S][1]`.
-    Pools, elementwise work, tables, rescales and concatenations become layers of the vector unit. Everything else goes to the host as `accel.host`, by name in a
-    remark (`--remarks-filter=sparse-fuse-layers`): quantisation at the model's edges, data movement, float32 arithmetic and calls of functions with
-    `sparsity.host`. What is on no list is an error that names the node. Every layer keeps its node's name (`layer`) and the name of the quantised value that it
-    reproduces (`value`).
+    Rewrites `@main` so that convolutions, matrix products, pools, element-by-element arithmetic and what moves values between them run on integers; the rest
+    stays in float, with explicit conversions (`tosa.mul` by a constant and `tosa.cast`) at every edge.
+
+    Quantisation is symmetric: every zero point is 0, and a zero weight or activation is a zero integer. Weights have a scale per output channel, activations
+    one a tensor, from the largest magnitude that the float model computes on the calibration inputs (run on this computer through upstream's lowering).
+    Values that ops only move (concat, slice, pad, pools, clamp, ...) share one scale, so that nothing is rescaled between them; the range before a ReLU does
+    not count. Sums are i32 for int8, i48 for int16, and become activations by one `tosa.rescale` with a single round.
+
+    For every output channel `|bias| + sum |w| * max |a|` is proven to fit the sums; a channel that would not fit has its weights coarsened, and an output scale
+    at which a rescale could wrap in 32 bits is raised: each with a remark that names the node (`--remarks-filter=sparse-quantize`).
+
+    A model with QuantizeLinear/DequantizeLinear (attributes `sparsity.quant`, `sparsity.act_scale`) keeps its scales in int8 where zero maps to 0; else it is
+    quantised anew, with a remark.
+
+    Every op that yields an activation gets a unique `sparsity.value`, from its node's name. The module gets `sparsity.numerics`, `sparsity.scales` and, after
+    calibration, `sparsity.densities` (share of nonzeros), both by value name.
+
+    Example, with `default-range=1`:
 
     ```mlir
-    %sums = tosa.conv2d %x, %w, %bias, %zero, %zero {acc_type = i32, dilation = array<i64: 1, 1>, pad = array<i64: 1, 1, 1, 1>, stride = array<i64: 1, 1>}
-        : (tensor<1x4x4x8xi8>, tensor<2x3x3x8xi8>, tensor<2xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x4x4x2xi32>
-    %y = tosa.rescale %sums, %multiplier, %shift, %zero32, %zero {input_unsigned = false, output_unsigned = false, per_channel = true,
-        rounding_mode = SINGLE_ROUND, scale32 = true}
-        : (tensor<1x4x4x2xi32>, tensor<2xi32>, tensor<2xi8>, tensor<1xi32>, tensor<1xi8>) -> tensor<1x4x4x2xi8>
-    %z = tosa.clamp %y {max_val = 127 : i8, min_val = 0 : i8} : (tensor<1x4x4x2xi8>) -> tensor<1x4x4x2xi8>
+    %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = f32, ...} : (..., tensor<2x1x1x2xf32>, ...) -> tensor<1x2x2x2xf32>
     ```
+
     becomes
+
     ```mlir
-    %z = accel.contraction conv %x, %w strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1] groups 1
-        numerics <clamp = [0, 127], bias = [3, -4], multiplier = [1073741824, 1518500250], shift = [38, 39]>
-        layer "conv1" value "relu1" : (tensor<1x4x4x8xi8>, tensor<2x3x3x8xi8>) -> tensor<1x4x4x2xi8>
+    %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = i48, ...} : (..., tensor<2x1x1x2xi16>, ...) -> tensor<1x2x2x2xi48>
+    %1 = tosa.rescale %0, %multiplier, %shift, %z48, %z {rounding_mode = SINGLE_ROUND, per_channel = true, scale32 = false,
+      sparsity.value = "conv1", ...} : (...) -> tensor<1x2x2x2xi16>
     ```
   }];
-  let dependentDialects = ["::sparseaccel::accel::AccelDialect"];
+  let options = [
+    Option<"numerics", "numerics", "::sparseaccel::NumericsKind", "::sparseaccel::NumericsKind::Int16",
+           "Integers of weights and activations: int8 or int16", [{::llvm::cl::values(
+             clEnumValN(::sparseaccel::NumericsKind::Int8, "int8", "8-bit operands, 32-bit sums"),
+             clEnumValN(::sparseaccel::NumericsKind::Int16, "int16", "16-bit operands, 48-bit sums"))}]>,
+    Option<"calibrate", "calibrate", "std::string", /*default=*/"", "Inputs to take ranges from: a .npy or .npz file, images along the first dimension">,
+    Option<"defaultRange", "default-range", "double", /*default=*/"0.0", "Without calibration: take every activation to lie in [-X, X]">,
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tosa::TosaDialect"];
 }
 
 //===----------------------------------------------------------------------===//

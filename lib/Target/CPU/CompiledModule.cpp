@@ -36,12 +36,12 @@ CompiledModule::~CompiledModule() = default;
 static FailureOr<TensorType> tensorType(func::FuncOp function, Type type, StringRef what, unsigned index) {
   auto ranked = dyn_cast<RankedTensorType>(type);
   if (!ranked || !ranked.hasStaticShape())
-    return function.emitError() << what << ' ' << index << " has type " << type
-                                << "; running on the CPU needs a ranked tensor of static shape";
+    return emitError(function.getLoc()) << what << ' ' << index << " has type " << type
+                                        << "; running on the CPU needs a ranked tensor of static shape";
   FailureOr<ElementType> element = elementTypeOf(ranked);
   if (failed(element))
-    return function.emitError() << what << ' ' << index << " has type " << type
-                                << "; running on the CPU needs elements of i1, i8, i16, i32, i48, i64 or f32";
+    return emitError(function.getLoc()) << what << ' ' << index << " has type " << type
+                                        << "; running on the CPU needs elements of i1, i8, i16, i32, i48, i64 or f32";
   return TensorType{*element, std::vector<int64_t>(ranked.getShape())};
 }
 
@@ -50,7 +50,7 @@ static LogicalResult readSignatures(ModuleOp module, llvm::StringMap<Signature> 
     if (!function.isPublic())
       continue;
     if (function.isExternal())
-      return function.emitError("has no body; running on the CPU needs one");
+      return emitError(function.getLoc(), "has no body; running on the CPU needs one");
     Signature &signature = signatures[function.getSymName()];
     for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
       FailureOr<TensorType> converted = tensorType(function, type, "argument", index);
@@ -66,7 +66,7 @@ static LogicalResult readSignatures(ModuleOp module, llvm::StringMap<Signature> 
     }
   }
   if (signatures.empty())
-    return module.emitError("has no public function to run");
+    return emitError(module.getLoc(), "has no public function to run");
   return success();
 }
 
@@ -76,7 +76,7 @@ static FailureOr<OwningOpRef<ModuleOp>> moveTo(ModuleOp module, MLIRContext &con
   std::string bytes;
   llvm::raw_string_ostream stream(bytes);
   if (failed(writeBytecodeToFile(module, stream)))
-    return module.emitError("could not be written as bytecode");
+    return emitError(module.getLoc(), "could not be written as bytecode");
   ParserConfig config(&context);
   // The buffer must outlive the module: blobs are read in place where their alignment allows.
   auto buffer = llvm::MemoryBuffer::getMemBufferCopy(bytes, "module");

@@ -1,0 +1,76 @@
+//===- Quantize.cpp - From float TOSA to integer TOSA ---------------------===//
+
+#include "QuantizePlan.h"
+
+#include "SparseAccel/Target/CPU/Oracle.h"
+#include "SparseAccel/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+
+namespace sparseaccel {
+#define GEN_PASS_DEF_QUANTIZE
+#include "SparseAccel/Transforms/Passes.h.inc"
+} // namespace sparseaccel
+
+using namespace mlir;
+
+namespace sparseaccel {
+namespace {
+
+struct Quantize : impl::QuantizeBase<Quantize> {
+  using QuantizeBase::QuantizeBase;
+  void runOnOperation() override {
+    if (failed(quantizeModule(getOperation())))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult check(ModuleOp module, func::FuncOp main) {
+    if (auto done = module->getAttrOfType<StringAttr>("sparsity.numerics"))
+      return emitError(module.getLoc()) << "is quantised to " << done.getValue() << " already; expected a float model";
+    if (calibrate.empty() && defaultRange <= 0)
+      return emitError(module.getLoc(), "no ranges of activations: give calibrate=FILE (.npy or .npz inputs of the "
+                                        "model's own shape), or default-range=X to take every "
+                                        "range as [-X, X]");
+    for (Type type : llvm::concat<const Type>(main.getArgumentTypes(), main.getResultTypes()))
+      if (auto ranked = dyn_cast<RankedTensorType>(type); !ranked || !ranked.hasStaticShape())
+        return emitError(main.getLoc()) << "has " << type << " at its edge; expected tensors of static shape";
+    WalkResult walked = main.walk([](Operation *op) {
+      if (quantize::classify(op) == quantize::OpClass::Contraction && !getElementTypeOrSelf(op->getResult(0)).isF32()) {
+        emitError(op->getLoc()) << "node '" << quantize::nodeName(op) << "' computes " << op->getResult(0).getType()
+                                << "; expected float32";
+        return WalkResult::interrupt();
+      }
+      return WalkResult::advance();
+    });
+    return failure(walked.wasInterrupted());
+  }
+
+  LogicalResult quantizeModule(ModuleOp module) {
+    FailureOr<func::FuncOp> main = cpu::mainFunction(module);
+    if (failed(main) || failed(check(module, *main)))
+      return failure();
+    quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16});
+    plan.findFormsAndGroups();
+    llvm::MapVector<Value, quantize::Statistics> observed;
+    if (calibrate.empty()) {
+      if (failed(plan.setRanges(defaultRange)))
+        return failure();
+    } else {
+      FailureOr<llvm::MapVector<Value, quantize::Statistics>> ran =
+          quantize::calibrate(*main, plan.valuesToObserve(), calibrate);
+      if (failed(ran))
+        return failure();
+      observed = std::move(*ran);
+      if (failed(plan.setRanges(observed)))
+        return failure();
+    }
+    if (failed(plan.setScales()))
+      return failure();
+    return quantize::rewrite(plan, observed);
+  }
+};
+
+} // namespace
+} // namespace sparseaccel

@@ -1,0 +1,300 @@
+//===- QuantizePlan.cpp - Forms, groups, ranges and scales ----------------===//
+
+#include "QuantizePlan.h"
+
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace sparseaccel::quantize {
+
+//===----------------------------------------------------------------------===//
+// Statistics
+//===----------------------------------------------------------------------===//
+
+void Statistics::add(ArrayRef<float> values) {
+  float largest = 0;
+  for (float value : values) {
+    const uint32_t magnitude = llvm::bit_cast<uint32_t>(value) & 0x7fffffffu;
+    ++bins[magnitude >> 20];
+    largest = std::max(largest, llvm::bit_cast<float>(magnitude));
+    notFinite |= magnitude >= 0x7f800000u;
+  }
+  count += values.size();
+  maximum = std::max<double>(maximum, largest);
+}
+
+void Statistics::merge(const Statistics &other) {
+  for (unsigned i = 0; i < kBins; ++i)
+    bins[i] += other.bins[i];
+  count += other.count;
+  maximum = std::max(maximum, other.maximum);
+  notFinite |= other.notFinite;
+}
+
+double Statistics::density(double scale) const {
+  if (count == 0)
+    return 0;
+  const auto threshold = static_cast<float>(scale / 2);
+  uint64_t nonzero = 0;
+  for (unsigned i = std::max(1u, llvm::bit_cast<uint32_t>(threshold) >> 20); i < kBins; ++i)
+    nonzero += bins[i];
+  return static_cast<double>(nonzero) / static_cast<double>(count);
+}
+
+//===----------------------------------------------------------------------===//
+// Forms and groups
+//===----------------------------------------------------------------------===//
+
+static bool isFloatTensor(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getElementType().isF32();
+}
+
+unsigned Plan::find(Value value) const {
+  unsigned group = members.lookup(value);
+  while (parents[group] != group)
+    group = parents[group] = parents[parents[group]];
+  return group;
+}
+
+unsigned Plan::groupOf(Value value) {
+  auto [it, inserted] = members.insert({value, parents.size()});
+  if (inserted) {
+    parents.push_back(it->second);
+    groups.emplace_back();
+  }
+  return find(value);
+}
+
+void Plan::unite(Value a, Value b) {
+  const unsigned x = groupOf(a), y = groupOf(b);
+  parents[std::max(x, y)] = std::min(x, y);
+}
+
+/// True where something integer uses the value, possibly after ops that only move it.
+static bool wantedAsInteger(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    switch (classify(user)) {
+    case OpClass::Contraction:
+    case OpClass::Pool:
+      return true;
+    case OpClass::Preserving:
+    case OpClass::Arithmetic:
+      return wantedAsInteger(user->getResult(0));
+    case OpClass::Constant:
+    case OpClass::Float:
+      return false;
+    }
+    llvm_unreachable("unknown class");
+  });
+}
+
+void Plan::findFormsAndGroups() {
+  for (auto [index, argument] : llvm::enumerate(main.getArguments()))
+    if (isFloatTensor(argument) && (wantedAsInteger(argument) || main.getArgAttr(index, "sparsity.act_scale"))) {
+      quantised.insert(argument);
+      groupOf(argument);
+    }
+  main.front().walk([&](Operation *op) {
+    const OpClass kind = classify(op);
+    if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)))
+      return;
+    SmallVector<unsigned> activations = activationOperands(op);
+    const bool forced = kind == OpClass::Contraction || kind == OpClass::Pool;
+    if (!forced && llvm::none_of(activations, [&](unsigned i) { return quantised.contains(op->getOperand(i)); }))
+      return;
+    integerOps.insert(op);
+    quantised.insert(op->getResult(0));
+    groupOf(op->getResult(0));
+    for (unsigned i : activations) {
+      groupOf(op->getOperand(i));
+      if (kind == OpClass::Pool || kind == OpClass::Preserving)
+        unite(op->getOperand(i), op->getResult(0));
+    }
+  });
+  readOwnScales();
+}
+
+void Plan::readOwnScales() {
+  auto read = [&](Value value, FloatAttr scale, IntegerAttr zeroPoint, Location loc) {
+    if (!scale || !members.contains(value))
+      return;
+    Group &group = groups[find(value)];
+    const double own = scale.getValueAsDouble();
+    auto drop = [&](const Twine &why) {
+      group.ownScale.reset();
+      if (!group.ownScaleDropped)
+        remark::missed(loc, remark::RemarkOpts::name("requantized").category("sparse-quantize"))
+            << "the model's own scale is not kept: " + why.str();
+      group.ownScaleDropped = true;
+    };
+    if (numerics.int16)
+      return drop("it is for 8 bits, and the numerics are int16");
+    if (zeroPoint && zeroPoint.getInt() != 0)
+      return drop("zero maps to " + Twine(zeroPoint.getInt()) + ", not to 0");
+    if (group.ownScale && std::abs(*group.ownScale - own) > 1e-6 * own)
+      return drop("values that share one scale here have different ones in the model");
+    // An unsigned type leaves a clamp behind, whose end tells how far its codes go.
+    if (auto clamp = value.getDefiningOp<tosa::ClampOp>())
+      if (auto high = dyn_cast<FloatAttr>(clamp.getMaxValAttr());
+          high && high.getValueAsDouble() > own * (numerics.top() + 0.5))
+        return drop("its codes are unsigned and do not fit 8 signed bits");
+    if (!group.ownScaleDropped)
+      group.ownScale = own;
+  };
+  for (auto [index, argument] : llvm::enumerate(main.getArguments()))
+    read(argument, main.getArgAttrOfType<FloatAttr>(index, "sparsity.act_scale"),
+         main.getArgAttrOfType<IntegerAttr>(index, "sparsity.act_zero_point"), main.getLoc());
+  main.front().walk([&](Operation *op) {
+    if (op->getNumResults() == 1)
+      read(op->getResult(0), op->getAttrOfType<FloatAttr>("sparsity.act_scale"),
+           op->getAttrOfType<IntegerAttr>("sparsity.act_zero_point"), op->getLoc());
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+bool Plan::onlyClamped(Value value) { return value.hasOneUse() && isa<tosa::ClampOp>(*value.getUsers().begin()); }
+
+/// Largest magnitude that a clamp, a sigmoid or a hyperbolic tangent lets through.
+static std::optional<double> knownRange(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return std::nullopt;
+  if (isa<tosa::SigmoidOp, tosa::TanhOp>(op))
+    return 1.0;
+  if (auto clamp = dyn_cast<tosa::ClampOp>(op)) {
+    auto low = dyn_cast<FloatAttr>(clamp.getMinValAttr()), high = dyn_cast<FloatAttr>(clamp.getMaxValAttr());
+    if (low && high) {
+      const double most = std::max(std::abs(low.getValueAsDouble()), std::abs(high.getValueAsDouble()));
+      if (most > 0 && most < 1e30)
+        return most;
+    }
+  }
+  return std::nullopt;
+}
+
+SmallVector<Value> Plan::valuesToObserve() const {
+  SmallVector<Value> values;
+  for (const auto &[value, group] : members)
+    if (!isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(value.getDefiningOp()) && !onlyClamped(value))
+      values.push_back(value);
+  return values;
+}
+
+LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed) {
+  for (const auto &[value, statistics] : observed) {
+    if (!statistics.finite()) {
+      Operation *op = value.getDefiningOp();
+      return emitError(value.getLoc())
+             << "calibration: " << (op ? "node '" + nodeName(op) + "'" : "an input")
+             << " took a value that is not finite; expected finite inputs and a model that stays finite on them";
+    }
+    double &range = groups[find(value)].range;
+    range = std::max(range, statistics.largest());
+  }
+  return success();
+}
+
+LogicalResult Plan::setRanges(double defaultRange) {
+  for (const auto &[value, group] : members) {
+    if (onlyClamped(value))
+      continue;
+    double &range = groups[find(value)].range;
+    range = std::max(range, std::min(defaultRange, knownRange(value).value_or(defaultRange)));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+LogicalResult Plan::setScales() {
+  for (auto [index, group] : llvm::enumerate(groups)) {
+    if (parents[index] != index)
+      continue;
+    if (group.ownScale)
+      group.scale = *group.ownScale;
+    else // A value that was always zero may have any scale.
+      group.scale = (group.range > 0 ? group.range : 1.0) / static_cast<double>(numerics.top());
+    if (!(group.scale > 1e-30) || group.scale > 1e30)
+      return emitError(main.getLoc()) << "a range of " << group.range << " gives scale " << group.scale
+                                      << "; expected one between 1e-30 and 1e30";
+  }
+  return preventWrapping();
+}
+
+double Plan::smallestScale(Operation *op) const {
+  // Results are truncated to 32 bits before they are clamped: half of that range is kept free. Multipliers have 15 bits
+  // and shifts start at 2.
+  constexpr double kMost = 1 << 30, kLargestFactor = 1 << 12;
+  const auto magnitude = static_cast<double>(numerics.magnitude());
+  auto constant = [&](Value value) { // largest magnitude of a constant operand
+    double most = 0;
+    if (auto values = floatValues(value); succeeded(values))
+      for (float v : *values)
+        most = std::max(most, std::abs(static_cast<double>(v)));
+    return most;
+  };
+  auto reach = [&](unsigned i) {
+    Value operand = op->getOperand(i);
+    return isConstant(operand) ? constant(operand) * 1.01 : magnitude * scaleOf(operand);
+  };
+  if (isa<tosa::Conv2DOp, tosa::DepthwiseConv2DOp>(op)) {
+    FailureOr<Gain> gain = contractionGain(op);
+    if (failed(gain))
+      return 0; // diagnosed when the weights are quantised
+    const double input = scaleOf(op->getOperand(0));
+    const double most = gain->weights * magnitude * input * 1.01 + gain->bias;
+    return std::max(most / kMost, input * gain->largestWeight / static_cast<double>(numerics.top()) / kLargestFactor);
+  }
+  if (isa<tosa::MatMulOp>(op)) {
+    const auto depth = static_cast<double>(cast<RankedTensorType>(op->getOperand(0).getType()).getDimSize(2));
+    return std::max(depth * reach(0) * reach(1) / kMost,
+                    scaleOf(op->getOperand(0)) * scaleOf(op->getOperand(1)) / kLargestFactor);
+  }
+  if (isa<tosa::MulOp>(op))
+    return reach(0) * reach(1) / kMost;
+  if (isa<tosa::AddOp, tosa::SubOp, tosa::MaximumOp, tosa::MinimumOp>(op))
+    return (reach(0) + reach(1)) / kMost;
+  return 0;
+}
+
+LogicalResult Plan::preventWrapping() {
+  // Raising one scale may ask for another: each pass settles what comes later in the function, and only a loop through
+  // a shared group needs more.
+  constexpr unsigned kPasses = 8;
+  for (unsigned pass = 0; pass < kPasses; ++pass) {
+    bool changed = false;
+    main.front().walk([&](Operation *op) {
+      if (!integerOps.contains(op))
+        return;
+      const OpClass kind = classify(op);
+      if (kind != OpClass::Contraction && kind != OpClass::Arithmetic)
+        return;
+      Group &group = groups[find(op->getResult(0))];
+      const double smallest = smallestScale(op);
+      if (group.scale >= smallest)
+        return;
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("coarser-scale").category("sparse-quantize"))
+          << "node '" + nodeName(op) + "': scale raised from " + std::to_string(group.scale) + " to " +
+                 std::to_string(smallest * 1.001) + ", as its largest possible sums would wrap in 32 bits";
+      group.scale = smallest * 1.001;
+      changed = true;
+    });
+    if (!changed)
+      return success();
+  }
+  return emitError(main.getLoc()) << "no scales were found at which every sum fits 32 bits after its rescale; expected "
+                                     "smaller weights or a wider calibration range";
+}
+
+} // namespace sparseaccel::quantize

@@ -1,0 +1,154 @@
+//===- QuantizePlan.h - What sparse-quantize decides before it rewrites ---===//
+//
+// A plan says of every float value of @main whether it becomes an integer, which values share one scale, and what the
+// scales are. It is made in four steps: forms and groups (from the graph), ranges (from calibration or a default),
+// scales (from ranges or the model's own), and a last step that coarsens scales so that no 32-bit rescale result can
+// wrap.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_LIB_TRANSFORMS_QUANTIZEPLAN_H
+#define SPARSEACCEL_LIB_TRANSFORMS_QUANTIZEPLAN_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sparseaccel::quantize {
+
+struct Numerics {
+  bool int16 = false;
+  unsigned bits() const { return int16 ? 16 : 8; }
+  unsigned sumBits() const { return int16 ? 48 : 32; }
+  /// Largest magnitude that a scale maps a range to; one less than the type's lowest, so that zero lies in the middle.
+  int64_t top() const { return int16 ? 32767 : 127; }
+  /// Largest magnitude that a value of the type can have.
+  int64_t magnitude() const { return int16 ? 32768 : 128; }
+  llvm::StringRef name() const { return int16 ? "int16" : "int8"; }
+};
+
+/// What one value was over all calibration inputs.
+class Statistics {
+public:
+  void add(llvm::ArrayRef<float> values);
+  void merge(const Statistics &other);
+  bool finite() const { return !notFinite; }
+  double largest() const { return maximum; }
+  /// Share of the values that a scale does not round to zero (halves round to even, so to zero). Exact to an eighth of
+  /// an octave of the threshold.
+  double density(double scale) const;
+
+private:
+  static constexpr unsigned kBins = 256 * 8; ///< Exponent and three bits of mantissa.
+  std::array<uint64_t, kBins> bins{};
+  uint64_t count = 0;
+  double maximum = 0;
+  bool notFinite = false;
+};
+
+/// How an op is treated.
+enum class OpClass {
+  Constant,    ///< tosa.const, tosa.const_shape.
+  Contraction, ///< Convolutions and matrix products: always integer.
+  Pool,        ///< Always integer; one scale for input and output.
+  Preserving,  ///< Moves or selects values: integer where its input is; one scale.
+  Arithmetic,  ///< Element by element on two values, or a table: integer where an input is.
+  Float        ///< Stays as it is, on the host.
+};
+OpClass classify(mlir::Operation *op);
+/// Operands of `op` that carry activations (not weights, zero points, shapes or constants of attributes).
+llvm::SmallVector<unsigned> activationOperands(mlir::Operation *op);
+/// True for the float constants that arithmetic may have as an operand.
+bool isConstant(mlir::Value value);
+/// The single positive value that a constant holds everywhere.
+std::optional<double> positiveSplat(mlir::Value value);
+/// A node's name: that of the innermost NameLoc, else the op's.
+std::string nodeName(mlir::Operation *op);
+
+struct Group {
+  double range = 0;               ///< Largest magnitude.
+  std::optional<double> ownScale; ///< What the model itself says.
+  bool ownScaleDropped = false;
+  double scale = 0;
+};
+
+class Plan {
+public:
+  Plan(mlir::func::FuncOp main, Numerics numerics) : main(main), numerics(numerics) {}
+
+  /// Step 1.
+  void findFormsAndGroups();
+  /// Values whose ranges step 2 needs.
+  llvm::SmallVector<mlir::Value> valuesToObserve() const;
+  /// Step 2, with calibration: by the observed value; and without.
+  mlir::LogicalResult setRanges(const llvm::MapVector<mlir::Value, Statistics> &observed);
+  mlir::LogicalResult setRanges(double defaultRange);
+  /// Steps 3 and 4.
+  mlir::LogicalResult setScales();
+
+  /// True where the op becomes integer arithmetic.
+  bool isInteger(mlir::Operation *op) const { return integerOps.contains(op); }
+  /// True where the value exists as an integer first, and as a float only by dequantising.
+  bool isQuantised(mlir::Value value) const { return quantised.contains(value); }
+  /// The scale that an integer form of the value has.
+  double scaleOf(mlir::Value value) const { return groups[find(value)].scale; }
+
+  mlir::func::FuncOp main;
+  Numerics numerics;
+
+private:
+  unsigned find(mlir::Value value) const;
+  unsigned groupOf(mlir::Value value);
+  void unite(mlir::Value a, mlir::Value b);
+  void readOwnScales();
+  mlir::LogicalResult preventWrapping();
+  /// The smallest output scale at which the op's rescale cannot wrap, given its input scales.
+  double smallestScale(mlir::Operation *op) const;
+  /// The clamp is all that sees the value, so values beyond it do not matter.
+  static bool onlyClamped(mlir::Value value);
+
+  llvm::DenseSet<mlir::Operation *> integerOps;
+  llvm::DenseSet<mlir::Value> quantised;
+  llvm::MapVector<mlir::Value, unsigned> members;
+  mutable std::vector<unsigned> parents;
+  std::vector<Group> groups;
+};
+
+/// Runs the float model on every calibration input and returns statistics of the values (and of the arguments among
+/// them).
+mlir::FailureOr<llvm::MapVector<mlir::Value, Statistics>>
+calibrate(mlir::func::FuncOp main, llvm::ArrayRef<mlir::Value> values, llvm::StringRef path);
+
+/// Float values of a constant; a splat or resource too.
+mlir::FailureOr<std::vector<float>> floatValues(mlir::Value constant);
+
+/// Weights of a contraction as integers.
+struct Weights {
+  std::vector<int16_t> values; ///< In the order of the float weights; int8 values too.
+  std::vector<double> scale;   ///< One per output channel.
+  std::vector<int64_t> bias;   ///< At the scale input * weight.
+  int64_t largestSum = 0;      ///< Proven bound of any partial sum's magnitude.
+};
+/// Quantises the weights and bias of a tosa.conv2d or tosa.depthwise_conv2d, and proves that its sums fit. Channels
+/// whose sums would not are coarsened.
+mlir::FailureOr<Weights> quantizeWeights(mlir::Operation *op, Numerics numerics, double inputScale);
+/// Largest possible |sum| of a contraction in real numbers, for inputs of magnitude 1: the most of any channel, bias
+/// apart.
+struct Gain {
+  double weights = 0, bias = 0, largestWeight = 0;
+};
+mlir::FailureOr<Gain> contractionGain(mlir::Operation *op);
+
+/// Writes the integer @main beside the float one and takes its place; sets the module's attributes.
+mlir::LogicalResult rewrite(const Plan &plan, const llvm::MapVector<mlir::Value, Statistics> &observed);
+
+} // namespace sparseaccel::quantize
+
+#endif // SPARSEACCEL_LIB_TRANSFORMS_QUANTIZEPLAN_H

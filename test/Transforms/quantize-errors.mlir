@@ -1,0 +1,19 @@
+// RUN: not sparse-opt %s --sparse-quantize="numerics=int8" 2>&1 | FileCheck %s --check-prefix=NORANGE
+// RUN: not sparse-opt %s --sparse-quantize="numerics=int8 calibrate=%t.missing.npy" 2>&1 | FileCheck %s --check-prefix=MISSING
+// RUN: echo hello > %t.txt
+// RUN: not sparse-opt %s --sparse-quantize="numerics=int8 calibrate=%t.txt" 2>&1 | FileCheck %s --check-prefix=NOTNPY
+// RUN: not sparse-opt %s --sparse-quantize="numerics=int4 default-range=1" 2>&1 | FileCheck %s --check-prefix=NUMERICS
+// RUN: sparse-opt %s --sparse-quantize="default-range=1" -o %t.mlir
+// RUN: not sparse-opt %t.mlir --sparse-quantize="default-range=1" 2>&1 | FileCheck %s --check-prefix=TWICE
+// RUN: not sparse-opt %s --sparse-quantize="default-range=1e-40" 2>&1 | FileCheck %s --check-prefix=SCALE
+
+// NORANGE: error: no ranges of activations: give calibrate=FILE (.npy or .npz inputs of the model's own shape), or default-range=X
+// MISSING: error: calibration inputs: {{.*}}missing.npy: cannot be opened
+// NOTNPY: error: calibration inputs: {{.*}}.txt
+// NUMERICS: int4
+// TWICE: error: is quantised to int16 already; expected a float model
+// SCALE: error: a range of 1{{.*}}e-40 gives scale {{.*}}; expected one between 1e-30 and 1e30
+func.func @main(%x: tensor<1x2x2x2xf32> {sparsity.name = "x"}) -> tensor<1x1x1x2xf32> {
+  %0 = tosa.max_pool2d %x {kernel = array<i64: 2, 2>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 2, 2>} : (tensor<1x2x2x2xf32>) -> tensor<1x1x1x2xf32> loc("pool")
+  return %0 : tensor<1x1x1x2xf32>
+}
