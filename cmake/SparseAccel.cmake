@@ -10,6 +10,13 @@ if(SPARSEACCEL_SANITIZE)
   add_link_options(-fsanitize=${SPARSEACCEL_SANITIZE})
 endif()
 
+# Fuzzing needs the coverage of everything, and finds more with the sanitizers.
+if(SPARSEACCEL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 # sparseaccel_library(NAME sources... LINK libs...): a static library of the MLIR-free half.
 function(sparseaccel_library NAME)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

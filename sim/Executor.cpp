@@ -28,6 +28,8 @@ double cyclesFor(double amount, double rate) { return rate > 0 ? amount / rate :
 /// Words of a level for so many bits: a last word that is not full is a whole access.
 double wordsFor(uint64_t bits, uint32_t wordBits) { return wordBits ? double((bits + wordBits - 1) / wordBits) : 0; }
 
+} // namespace
+
 dataflow::Contraction shapeOf(const isa::Contract &i, const isa::Program &program) {
   dataflow::Contraction shape;
   shape.n = i.n, shape.g = i.g, shape.m = i.m, shape.c = i.c;
@@ -44,8 +46,6 @@ dataflow::Contraction shapeOf(const isa::Contract &i, const isa::Program &progra
                                      : machine::ContractionKind::Conv;
   return shape;
 }
-
-} // namespace
 
 Executor::Executor(const SharedState &shared, const Options &options)
     : shared(shared), options(options), memory(*shared.program, shared.constants) {

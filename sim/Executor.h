@@ -40,6 +40,9 @@ struct SharedState {
   mutable WeightCache weights;
 };
 
+/// Extents of an instruction, as dataflows and kernels take them.
+dataflow::Contraction shapeOf(const isa::Contract &contract, const isa::Program &program);
+
 /// Reads and writes of a level, of DRAM (index 0) or of a buffer's level, in words.
 struct LevelWords {
   double read = 0, write = 0, metadataRead = 0, metadataWrite = 0;

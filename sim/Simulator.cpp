@@ -107,7 +107,13 @@ absl::Status checkContract(const SharedState &state, const isa::Contract &i) {
   if (!program.buffers[i.o.buffer].psumBits)
     return absl::InvalidArgumentError(
         absl::StrCat("sums cannot lie in buffer '", program.buffers[i.o.buffer].name, "': it declares no psum width"));
-  return absl::OkStatus();
+  dataflow::Work work;
+  work.shape = shapeOf(i, program);
+  work.mapping = &state.mappings[i.mapping];
+  work.safs = &state.safs[i.safs];
+  work.machine = state.machine;
+  work.accumulate = i.mode == isa::AccumulateMode::Accumulate;
+  return state.dataflow->legal(work);
 }
 
 absl::Status checkHost(const isa::Program &program, const isa::HostOp &op) {

@@ -30,14 +30,18 @@ if os.path.isdir(shared):
     config.substitutions.append(("%shared", os.path.abspath(shared)))
 
 
-def pythonHas(module):
-    return subprocess.run([config.python, "-c", "import " + module], capture_output=True).returncode == 0
+def pythonHas(module, python=config.python):
+    return subprocess.run([python, "-c", "import " + module], capture_output=True).returncode == 0
 
 
 if pythonHas("numpy"):
     config.available_features.add("python-numpy")
-if pythonHas("onnx"):
-    config.available_features.add("python-onnx")
+# The python3-onnx package belongs to the system's interpreter, which need not be the first in PATH.
+for python in (config.python, "/usr/bin/python3"):
+    if os.path.exists(python) and pythonHas("onnx, numpy", python):
+        config.available_features.add("python-onnx")
+        config.substitutions.append(("%onnx_python", python))
+        break
 for tool in ("sparse-opt", "sparse-translate", "sparse-sim", "sparse-run"):
     if os.path.exists(os.path.join(config.sparseaccel_build, "bin", tool)):
         config.available_features.add(tool)

@@ -21,7 +21,8 @@ namespace {
 
 class Allocator {
 public:
-  Allocator(accel::ProgramOp program, const machine::Machine &machine) : program(program), machine(machine), builder(program.getContext()) {}
+  Allocator(accel::ProgramOp program, const machine::Machine &machine)
+      : program(program), machine(machine), builder(program.getContext()) {}
   LogicalResult run();
 
 private:
@@ -82,14 +83,17 @@ FailureOr<Allocator::Use> Allocator::use(Operation *op, accel::OperandAttr opera
   Entry &entry = tensors[use.tensor];
   use.level = machine.levelIndex(operand.getBuffer().getValue().str());
   if (use.level < 0)
-    return op->emitOpError() << "names buffer " << operand.getBuffer() << ", which machine '" << machine.name << "' does not have";
+    return op->emitOpError() << "names buffer " << operand.getBuffer() << ", which machine '" << machine.name
+                             << "' does not have";
   if (!operand.getSlot())
-    return op->emitOpError() << "operand in " << operand.getBuffer() << " has no slot: it is allocated already, or sparse-lower-to-tiles did not write it";
+    return op->emitOpError() << "operand in " << operand.getBuffer()
+                             << " has no slot: it is allocated already, or sparse-lower-to-tiles did not write it";
   use.slot = static_cast<int>(*operand.getSlot());
   use.box = {fourRanks(operand.getOrigin(), 0), fourRanks(operand.getExtent(), 1)};
   use.offset = operand.getOffset() ? static_cast<uint64_t>(*operand.getOffset()) : 0;
   use.sums = entry.op.isSums();
-  use.bytes = use.sums ? (static_cast<uint64_t>(use.box.elements()) * machine.levels[use.level].psumBits + 7) / 8 : bufferBytes(entry.desc, entry.desc.granule, use.box.extent);
+  use.bytes = use.sums ? (static_cast<uint64_t>(use.box.elements()) * machine.levels[use.level].psumBits + 7) / 8
+                       : bufferBytes(entry.desc, entry.desc.granule, use.box.extent);
   return use;
 }
 
@@ -98,7 +102,8 @@ LogicalResult Allocator::chooseGranules() {
   for (accel::TileOpInterface tile : tiles) {
     if (!llvm::isa<accel::LoadOp, accel::StoreOp>(tile))
       continue;
-    accel::OperandAttr operand = llvm::isa<accel::LoadOp>(tile) ? cast<accel::LoadOp>(*tile).getDst() : cast<accel::StoreOp>(*tile).getSrc();
+    accel::OperandAttr operand =
+        llvm::isa<accel::LoadOp>(tile) ? cast<accel::LoadOp>(*tile).getDst() : cast<accel::StoreOp>(*tile).getSrc();
     int index = tensorIndex.lookup(operand.getTensor().getAttr());
     tensors[index].moved = true;
     Coord origin = fourRanks(operand.getOrigin(), 0), extent = fourRanks(operand.getExtent(), 1);
@@ -121,7 +126,8 @@ LogicalResult Allocator::chooseGranules() {
     auto encoding = sparsity::getEncoding(type);
     if (!encoding && ArrayRef<int64_t>(granule) == type.getShape())
       continue;
-    encoding = encoding ? encoding.withGranule(granule) : sparsity::EncodingAttr::get(builder.getContext(), formats::Format(), granule);
+    encoding = encoding ? encoding.withGranule(granule)
+                        : sparsity::EncodingAttr::get(builder.getContext(), formats::Format(), granule);
     entry.op.setTypeAttr(TypeAttr::get(sparsity::withEncoding(type, encoding)));
     if (auto buffer = entry.op.getBufferFormatAttr())
       entry.op.setBufferFormatAttr(buffer.withGranule(granule));
@@ -153,7 +159,8 @@ LogicalResult Allocator::placeTensors() {
       shape[d] = static_cast<uint32_t>(granule[d]);
       count *= ceilDiv(desc.shape[d], granule[d]);
     }
-    uint64_t slot = llvm::alignTo(formats::worstCase(desc.dramFormat, desc.elementBytes, shape).bytes(), std::max<uint32_t>(machine.dram.burstBytes, 1));
+    uint64_t slot = llvm::alignTo(formats::worstCase(desc.dramFormat, desc.elementBytes, shape).bytes(),
+                                  std::max<uint32_t>(machine.dram.burstBytes, 1));
     entry.op.setSlotBytesAttr(builder.getI64IntegerAttr(static_cast<int64_t>(slot)));
     cursor = llvm::alignTo(cursor + slot * count, align);
     entry.op.setLengthsAttr(builder.getI64IntegerAttr(static_cast<int64_t>(cursor)));
@@ -204,7 +211,7 @@ LogicalResult Allocator::placeSlots() {
   for (size_t i : order)
     sorted.push_back(named[i]);
   if (absl::Status status = schedule::placeSlots(sorted, machine); !status.ok())
-    return program.emitOpError() << messageOf(status);
+    return emitError(program.getLoc()) << messageOf(status);
   for (auto [position, i] : llvm::enumerate(order))
     slots[where[i]] = sorted[position];
   return success();
@@ -212,14 +219,17 @@ LogicalResult Allocator::placeSlots() {
 
 accel::OperandAttr Allocator::placed(accel::OperandAttr operand) {
   int64_t offset = static_cast<int64_t>(slots[*operand.getSlot()].offset) + operand.getOffset().value_or(0);
-  return accel::OperandAttr::get(builder.getContext(), operand.getBuffer(), std::nullopt, offset, operand.getTensor(), operand.getOrigin(), operand.getExtent());
+  return accel::OperandAttr::get(builder.getContext(), operand.getBuffer(), std::nullopt, offset, operand.getTensor(),
+                                 operand.getOrigin(), operand.getExtent());
 }
 
 /// Finds all dependencies anew, now that slots have bytes, and writes offsets.
 void Allocator::redraw() {
   std::vector<Access> accesses;
   llvm::DenseMap<StringAttr, int> numerics;
-  auto numericsIndex = [&](FlatSymbolRefAttr name) { return numerics.try_emplace(name.getAttr(), numerics.size()).first->second; };
+  auto numericsIndex = [&](FlatSymbolRefAttr name) {
+    return numerics.try_emplace(name.getAttr(), numerics.size()).first->second;
+  };
   for (accel::TileOpInterface tile : tiles) {
     Access access;
     access.queue = static_cast<isa::Queue>(tile.getQueue());

@@ -20,9 +20,10 @@ namespace {
 /// Writes a plan as an accel.program.
 class Materializer {
 public:
-  Materializer(func::FuncOp func, const Network &network, const Plan &plan, const std::vector<Tiling> &tilings, const machine::Machine &machine)
-      : func(func), network(network), plan(plan), tilings(tilings), machine(machine), builder(func), context(func.getContext()),
-        module(func->getParentOfType<ModuleOp>()) {}
+  Materializer(func::FuncOp func, const Network &network, const Plan &plan, const std::vector<Tiling> &tilings,
+               const machine::Machine &machine)
+      : func(func), network(network), plan(plan), tilings(tilings), machine(machine), builder(func),
+        context(func.getContext()), module(func->getParentOfType<ModuleOp>()) {}
   void run();
 
 private:
@@ -89,8 +90,8 @@ void Materializer::tensorTable() {
     sparsity::EncodingAttr buffer;
     if (!tensor.bufferFormat.isDense() && tensor.elementBytes <= 2 && type.getElementType().isInteger())
       buffer = sparsity::EncodingAttr::get(context, tensor.bufferFormat);
-    accel::TensorOp::create(builder, value.getLoc(), name, TypeAttr::get(type), role, builder.getF64FloatAttr(scale), buffer, IntegerAttr(), IntegerAttr(),
-                            IntegerAttr(), constant);
+    accel::TensorOp::create(builder, value.getLoc(), name, TypeAttr::get(type), role, builder.getF64FloatAttr(scale),
+                            buffer, IntegerAttr(), IntegerAttr(), IntegerAttr(), constant);
   }
 }
 
@@ -123,10 +124,12 @@ static std::string originOf(Location loc) {
 }
 
 void Materializer::layerTable() {
-  // A tensor that several layers fill (a concatenation that was never copied) is the output of the last of them, which completes it.
+  // A tensor that several layers fill (a concatenation that was never copied) is the output of the last of them, which
+  // completes it.
   std::vector<int> lastWriter(network.tensors.size(), -1);
   for (size_t i = 0; i < network.layers.size(); ++i) {
-    View o = network.layers[i].cls == LayerClass::Host ? network.views.lookup(network.ops[i]->getResult(0)) : network.layers[i].o;
+    View o = network.layers[i].cls == LayerClass::Host ? network.views.lookup(network.ops[i]->getResult(0))
+                                                       : network.layers[i].o;
     lastWriter[o.tensor] = static_cast<int>(i);
   }
   std::vector<std::string> levels = levelNames(machine);
@@ -153,10 +156,13 @@ void Materializer::layerTable() {
     size_t lastPart = i;
     while (lastPart + 1 < network.ops.size() && network.ops[lastPart + 1] == op)
       ++lastPart;
-    FlatSymbolRefAttr output = lastWriter[o.tensor] == static_cast<int>(lastPart) ? ref(tensorNames[o.tensor]) : FlatSymbolRefAttr();
+    FlatSymbolRefAttr output =
+        lastWriter[o.tensor] == static_cast<int>(lastPart) ? ref(tensorNames[o.tensor]) : FlatSymbolRefAttr();
     auto interface = cast<accel::LayerOpInterface>(op);
-    accel::LayerOp::create(builder, op->getLoc(), name, builder.getStringAttr(layer.name), builder.getStringAttr(layer.kind), host ? builder.getUnitAttr() : UnitAttr(),
-                           builder.getI64IntegerAttr(interface.getMacs()), output, builder.getArrayAttr(inputs), builder.getStringAttr(originOf(op->getLoc())));
+    accel::LayerOp::create(builder, op->getLoc(), name, builder.getStringAttr(layer.name),
+                           builder.getStringAttr(layer.kind), host ? builder.getUnitAttr() : UnitAttr(),
+                           builder.getI64IntegerAttr(interface.getMacs()), output, builder.getArrayAttr(inputs),
+                           builder.getStringAttr(originOf(op->getLoc())));
     if (host) {
       numericsNames.push_back({});
       sumNames.push_back({});
@@ -173,8 +179,10 @@ void Materializer::layerTable() {
     sumNames.push_back(sums);
     auto result = cast<RankedTensorType>(op->getResult(0).getType());
     Type element = builder.getIntegerType(result.getElementType().isInteger(8) ? 32 : 48);
-    accel::TensorOp::create(builder, op->getLoc(), sums, TypeAttr::get(RankedTensorType::get(result.getShape(), element)), accel::TensorRole::Intermediate,
-                            builder.getF64FloatAttr(1.0), sparsity::EncodingAttr(), IntegerAttr(), IntegerAttr(), IntegerAttr(), ElementsAttr());
+    accel::TensorOp::create(builder, op->getLoc(), sums,
+                            TypeAttr::get(RankedTensorType::get(result.getShape(), element)),
+                            accel::TensorRole::Intermediate, builder.getF64FloatAttr(1.0), sparsity::EncodingAttr(),
+                            IntegerAttr(), IntegerAttr(), IntegerAttr(), ElementsAttr());
   }
 }
 
@@ -185,8 +193,8 @@ accel::OperandAttr Materializer::operand(const Piece &piece) {
   std::optional<int64_t> offset;
   if (piece.offset)
     offset = static_cast<int64_t>(piece.offset);
-  return accel::OperandAttr::get(context, StringAttr::get(context, machine.levels[slot.level].name), piece.slot, offset, ref(tensor), ownRanks(piece.box.origin, rank),
-                                 ownRanks(piece.box.extent, rank));
+  return accel::OperandAttr::get(context, StringAttr::get(context, machine.levels[slot.level].name), piece.slot, offset,
+                                 ref(tensor), ownRanks(piece.box.origin, rank), ownRanks(piece.box.extent, rank));
 }
 
 void Materializer::step(const Step &step) {
@@ -200,7 +208,8 @@ void Materializer::step(const Step &step) {
   Type token = accel::TokenType::get(context);
   const dataflow::Contraction &shape = step.shape;
   auto array = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
-  DenseI64ArrayAttr pads = array({shape.padTop, shape.padBottom, shape.padLeft, shape.padRight}), strides = array({shape.strideH, shape.strideW});
+  DenseI64ArrayAttr pads = array({shape.padTop, shape.padBottom, shape.padLeft, shape.padRight}),
+                    strides = array({shape.strideH, shape.strideW});
   switch (step.kind) {
   case isa::Opcode::Configure:
     tokens.push_back(accel::ConfigureOp::create(builder, loc, token, ref(numericsNames[step.layer]), entry, after));
@@ -213,18 +222,22 @@ void Materializer::step(const Step &step) {
     return;
   case isa::Opcode::Contract:
     tokens.push_back(accel::ContractOp::create(
-        builder, loc, token, array({shape.n, shape.g, shape.m, shape.c, shape.p, shape.q, shape.r, shape.s}), strides, array({shape.dilationH, shape.dilationW}), pads,
-        operand(step.a), array(coord(step.a.tensor, step.aOrigin)), operand(step.b), array(coord(step.b.tensor, step.bOrigin)), operand(step.o),
-        array(ownRanks(step.oOrigin, 4)), static_cast<accel::AccumulateMode>(step.mode), ref(numericsNames[step.layer]), mappings[step.layer],
-        cast<accel::ContractionOp>(op).getSafsAttr() ? cast<accel::ContractionOp>(op).getSafsAttr() : builder.getArrayAttr({}), entry, after));
+        builder, loc, token, array({shape.n, shape.g, shape.m, shape.c, shape.p, shape.q, shape.r, shape.s}), strides,
+        array({shape.dilationH, shape.dilationW}), pads, operand(step.a), array(coord(step.a.tensor, step.aOrigin)),
+        operand(step.b), array(coord(step.b.tensor, step.bOrigin)), operand(step.o), array(ownRanks(step.oOrigin, 4)),
+        static_cast<accel::AccumulateMode>(step.mode), ref(numericsNames[step.layer]), mappings[step.layer],
+        cast<accel::ContractionOp>(op).getSafsAttr() ? cast<accel::ContractionOp>(op).getSafsAttr()
+                                                     : builder.getArrayAttr({}),
+        entry, after));
     return;
   case isa::Opcode::Vector: {
     bool window = layer.cls == LayerClass::Window;
-    tokens.push_back(accel::VectorOp::create(builder, loc, token, static_cast<accel::VectorKind>(step.vector),
-                                             window ? array({shape.r, shape.s}) : array({1, 1}), window ? strides : array({1, 1}),
-                                             window ? pads : array({0, 0, 0, 0}), operand(step.a),
-                                             step.b.slot >= 0 && layer.cls == LayerClass::Map ? operand(step.b) : accel::OperandAttr(), operand(step.o),
-                                             ref(numericsNames[step.layer]), entry, after));
+    tokens.push_back(accel::VectorOp::create(
+        builder, loc, token, static_cast<accel::VectorKind>(step.vector),
+        window ? array({shape.r, shape.s}) : array({1, 1}), window ? strides : array({1, 1}),
+        window ? pads : array({0, 0, 0, 0}), operand(step.a),
+        step.b.slot >= 0 && layer.cls == LayerClass::Map ? operand(step.b) : accel::OperandAttr(), operand(step.o),
+        ref(numericsNames[step.layer]), entry, after));
     return;
   }
   case isa::Opcode::Host: {
@@ -243,7 +256,8 @@ void Materializer::step(const Step &step) {
       kind = accel::HostKind::Concat;
       ints = array({static_cast<int64_t>(concat.getAxis())});
     }
-    tokens.push_back(accel::HostCallOp::create(builder, loc, token, kind, builder.getArrayAttr(inputs), builder.getArrayAttr({output}), ints, floats, entry, after));
+    tokens.push_back(accel::HostCallOp::create(builder, loc, token, kind, builder.getArrayAttr(inputs),
+                                               builder.getArrayAttr({output}), ints, floats, entry, after));
     return;
   }
   case isa::Opcode::Halt:
@@ -259,11 +273,12 @@ void Materializer::run() {
     levels.push_back(level.name);
     taken.insert(level.name);
   }
-  auto program = accel::ProgramOp::create(builder, func.getLoc(), func.getSymNameAttr(), builder.getStringAttr(machine.name),
-                                          builder.getI64IntegerAttr(static_cast<int64_t>(machine.fingerprint())),
-                                          module->getAttrOfType<StringAttr>("sparsity.numerics") ? module->getAttrOfType<StringAttr>("sparsity.numerics")
-                                                                                                 : builder.getStringAttr(""),
-                                          builder.getStrArrayAttr(levels), builder.getArrayAttr({}), builder.getArrayAttr({}), IntegerAttr());
+  auto program = accel::ProgramOp::create(
+      builder, func.getLoc(), func.getSymNameAttr(), builder.getStringAttr(machine.name),
+      builder.getI64IntegerAttr(static_cast<int64_t>(machine.fingerprint())),
+      module->getAttrOfType<StringAttr>("sparsity.numerics") ? module->getAttrOfType<StringAttr>("sparsity.numerics")
+                                                             : builder.getStringAttr(""),
+      builder.getStrArrayAttr(levels), builder.getArrayAttr({}), builder.getArrayAttr({}), IntegerAttr());
   Block *body = builder.createBlock(&program.getBody());
   builder.setInsertionPointToEnd(body);
   buffers();
@@ -290,7 +305,7 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
       return failure();
     for (Value value : func.getBody().front().getTerminator()->getOperands())
       if (!network->views.contains(value) || network->tensors[network->views[value].tensor].constant)
-        return func.emitError() << "returns a constant, which no program computes";
+        return emitError(func.getLoc()) << "returns a constant, which no program computes";
     std::vector<Tiling> tilings(network->layers.size());
     for (size_t i = 0; i < tilings.size(); ++i) {
       if (network->layers[i].cls == LayerClass::Host)
@@ -315,7 +330,7 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
     }
     auto plan = planTiles(network->layers, tilings, layouts, network->tensors, machine);
     if (!plan.ok())
-      return func.emitError() << messageOf(plan.status());
+      return emitError(func.getLoc()) << messageOf(plan.status());
     Materializer(func, *network, *plan, tilings, machine).run();
     func.erase();
     return success();
@@ -328,7 +343,7 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
       return signalPassFailure();
     auto homes = findHomes(*machine);
     if (!homes.ok()) {
-      module.emitError() << messageOf(homes.status());
+      emitError(module.getLoc()) << messageOf(homes.status());
       return signalPassFailure();
     }
     for (auto func : llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {

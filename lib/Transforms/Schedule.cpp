@@ -18,7 +18,8 @@ namespace {
 
 class Scheduler {
 public:
-  Scheduler(Network &network, const machine::Machine &machine, const dataflow::Dataflow &dataflow, Homes homes, Objective objective)
+  Scheduler(Network &network, const machine::Machine &machine, const dataflow::Dataflow &dataflow, Homes homes,
+            Objective objective)
       : network(network), context{machine, dataflow, homes, network.tensors, objective} {}
   LogicalResult run(const MappingFile *file);
   void write();
@@ -39,20 +40,28 @@ private:
 LogicalResult Scheduler::force(size_t index, const ForcedMapping &wanted, StringRef origin) {
   const LayerDesc &layer = network.layers[index];
   Tiling tiling = fromMapping(layer, wanted.mapping);
-  auto refuse = [&](const absl::Status &status) { return op(index)->emitOpError() << origin << ": " << messageOf(status); };
+  auto refuse = [&](const absl::Status &status) {
+    return op(index)->emitOpError() << origin << ": " << messageOf(status);
+  };
   for (const isa::Loop &loop : wanted.mapping.loops)
     if (loop.level == 0 && ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank)) != loop.factor) {
-      bool repeated = llvm::count_if(wanted.mapping.loops, [&](const isa::Loop &other) { return other.level == 0 && other.rank == loop.rank; }) > 1;
-      return op(index)->emitOpError() << origin << ": " << loop.factor << " tiles of rank " << accel::stringifyRank(static_cast<accel::Rank>(loop.rank))
-                                      << (repeated ? " in several loops" : "") << " do not cut its extent of " << layer.shape.extent(loop.rank) << " evenly enough: "
-                                      << ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank)) << " tiles of " << tiling.extent(loop.rank) << " suffice";
+      bool repeated = llvm::count_if(wanted.mapping.loops, [&](const isa::Loop &other) {
+                        return other.level == 0 && other.rank == loop.rank;
+                      }) > 1;
+      return op(index)->emitOpError() << origin << ": " << loop.factor << " tiles of rank "
+                                      << accel::stringifyRank(static_cast<accel::Rank>(loop.rank))
+                                      << (repeated ? " in several loops" : "") << " do not cut its extent of "
+                                      << layer.shape.extent(loop.rank) << " evenly enough: "
+                                      << ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank))
+                                      << " tiles of " << tiling.extent(loop.rank) << " suffice";
     }
   if (absl::Status status = checkOrder(layer, tiling); !status.ok())
     return refuse(status);
   if (!wanted.innerGiven && layer.cls == LayerClass::Contraction) {
     auto inner = context.dataflow.innerMappings(tileBoxes(layer, tiling, {}).shape, context.machine);
     if (inner.empty())
-      return op(index)->emitOpError() << origin << ": dataflow '" << context.dataflow.name() << "' has no mapping for such a tile";
+      return op(index)->emitOpError() << origin << ": dataflow '" << context.dataflow.name()
+                                      << "' has no mapping for such a tile";
     tiling.inner = inner.front();
   }
   auto cost = evaluate(layer, tiling, context);
@@ -95,7 +104,8 @@ LogicalResult Scheduler::settle(const MappingFile *file) {
       if (layout.ok())
         continue;
       if (forced[index] || round == 3)
-        return op(index)->emitOpError() << "does not fit with the granules that all layers need: " << messageOf(layout.status());
+        return op(index)->emitOpError() << "does not fit with the granules that all layers need: "
+                                        << messageOf(layout.status());
       again.push_back(index);
     }
     if (again.empty())
@@ -115,10 +125,12 @@ LogicalResult Scheduler::run(const MappingFile *file) {
   forced.resize(network.layers.size());
   if (file)
     for (const auto &[name, mapping] : file->layers)
-      if (llvm::none_of(network.layers, [&](const LayerDesc &layer) { return layer.cls != LayerClass::Host && layer.name == name; }))
+      if (llvm::none_of(network.layers,
+                        [&](const LayerDesc &layer) { return layer.cls != LayerClass::Host && layer.name == name; }))
         return network.ops.empty() ? failure()
-                                   : network.ops.front()->emitError() << "forced mapping, line " << mapping.line << ": there is no layer '" << name
-                                                                      << "' on the accelerator";
+                                   : emitError(network.ops.front()->getLoc())
+                                         << "forced mapping, line " << mapping.line << ": there is no layer '" << name
+                                         << "' on the accelerator";
   for (size_t i = 0; i < network.layers.size(); ++i)
     if (network.layers[i].cls != LayerClass::Host && failed(choose(i, file)))
       return failure();
@@ -128,7 +140,9 @@ LogicalResult Scheduler::run(const MappingFile *file) {
 void Scheduler::write() {
   for (size_t i = 0; i < network.layers.size(); ++i)
     if (network.layers[i].cls != LayerClass::Host)
-      setMapping(network, i, accel::fromISA(network.ops[i]->getContext(), toMapping(network.layers[i], tilings[i]), levelNames(context.machine)));
+      setMapping(network, i,
+                 accel::fromISA(network.ops[i]->getContext(), toMapping(network.layers[i], tilings[i]),
+                                levelNames(context.machine)));
 }
 
 struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
@@ -144,14 +158,14 @@ struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
     if (failed(dataflow))
       return signalPassFailure();
     if (!homes.ok()) {
-      module.emitError() << messageOf(homes.status());
+      emitError(module.getLoc()) << messageOf(homes.status());
       return signalPassFailure();
     }
     std::optional<MappingFile> file;
     if (!mapping.empty()) {
       auto loaded = loadMappingFile(mapping, *machine);
       if (!loaded.ok()) {
-        module.emitError() << messageOf(loaded.status());
+        emitError(module.getLoc()) << messageOf(loaded.status());
         return signalPassFailure();
       }
       file = std::move(*loaded);

@@ -40,7 +40,9 @@ SmallVector<int64_t> sparseaccel::ownRanks(const Coord &coord, size_t rank) {
   return result;
 }
 
-unsigned sparseaccel::elementBytes(Type elementType) { return llvm::PowerOf2Ceil((elementType.getIntOrFloatBitWidth() + 7) / 8); }
+unsigned sparseaccel::elementBytes(Type elementType) {
+  return llvm::PowerOf2Ceil((elementType.getIntOrFloatBitWidth() + 7) / 8);
+}
 
 ElementsAttr sparseaccel::constantOf(Value value) {
   while (auto encode = value.getDefiningOp<sparsity::EncodeOp>())
@@ -127,17 +129,17 @@ void sparseaccel::setMapping(const Network &network, size_t layer, accel::Mappin
 
 FailureOr<machine::Machine> sparseaccel::loadMachineFor(Operation *op, StringRef name) {
   if (name.empty())
-    return op->emitError() << "no machine: give one with machine=NAME or machine=FILE";
+    return emitError(op->getLoc()) << "no machine: give one with machine=NAME or machine=FILE";
   auto machine = machine::loadMachine(name.str());
   if (!machine.ok())
-    return op->emitError() << messageOf(machine.status());
+    return emitError(op->getLoc()) << messageOf(machine.status());
   return std::move(*machine);
 }
 
 FailureOr<const dataflow::Dataflow *> sparseaccel::findDataflowFor(Operation *op, const machine::Machine &machine) {
   auto dataflow = dataflow::findDataflow(machine);
   if (!dataflow.ok())
-    return op->emitError() << messageOf(dataflow.status());
+    return emitError(op->getLoc()) << messageOf(dataflow.status());
   return *dataflow;
 }
 
@@ -159,7 +161,8 @@ private:
   bool onAccelerator(Operation *op) { return accelerated.contains(op); }
   /// All users of a value read boxes of it in a buffer.
   bool onlyTiled(Value value) {
-    return llvm::all_of(value.getUsers(), [&](Operation *user) { return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user); });
+    return llvm::all_of(value.getUsers(),
+                        [&](Operation *user) { return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user); });
   }
   View viewOf(Value value, StringRef name);
   int addTensor(Value value, std::string name);
@@ -203,7 +206,9 @@ LogicalResult NetworkBuilder::describe(Operation *op, LayerDesc &layer) {
   };
   shape.elementBits = result.getElementType().getIntOrFloatBitWidth();
   layer.configured = true;
-  auto pads = [&](ArrayRef<int64_t> pads) { shape.padTop = pads[0], shape.padBottom = pads[1], shape.padLeft = pads[2], shape.padRight = pads[3]; };
+  auto pads = [&](ArrayRef<int64_t> pads) {
+    shape.padTop = pads[0], shape.padBottom = pads[1], shape.padLeft = pads[2], shape.padRight = pads[3];
+  };
   // Rows and columns that no window reaches do not count as input: padding below shrinks accordingly.
   auto trim = [&](Value input) {
     auto inputShape = cast<RankedTensorType>(input.getType()).getShape();
@@ -287,7 +292,7 @@ View NetworkBuilder::viewOf(Value value, StringRef name) {
 
 FailureOr<Network> NetworkBuilder::build() {
   if (!func.getBody().hasOneBlock())
-    return func.emitError() << "expected one block of accel layer operations";
+    return emitError(func.getLoc()) << "expected one block of accel layer operations";
   Block &block = func.getBody().front();
   std::vector<LayerDesc> described;
   std::vector<Operation *> ops;
@@ -319,7 +324,8 @@ FailureOr<Network> NetworkBuilder::build() {
     ops.push_back(&op);
   }
 
-  // Concatenation without copying: an operand that only tiles read is a box of the result from the start. Later concatenations first, so that nested ones chain.
+  // Concatenation without copying: an operand that only tiles read is a box of the result from the start. Later
+  // concatenations first, so that nested ones chain.
   llvm::DenseMap<Value, std::pair<Value, Coord>> boxOf;
   for (Operation *op : llvm::reverse(ops)) {
     auto concat = dyn_cast<accel::ConcatOp>(op);
@@ -356,8 +362,8 @@ FailureOr<Network> NetworkBuilder::build() {
     // The same elements under a shape that four ranks say alike: another name for the same tensor.
     if (auto reshape = dyn_cast<accel::ReshapeOp>(op)) {
       View input = viewOf(reshape.getInput(), layer.name + ".input");
-      if (input.shape == fourRanks(reshape.getResult().getType().getShape()) && onlyTiled(result) && !boxOf.contains(result) &&
-          reshape.getResult().getType().getRank() <= 4) {
+      if (input.shape == fourRanks(reshape.getResult().getType().getShape()) && onlyTiled(result) &&
+          !boxOf.contains(result) && reshape.getResult().getType().getRank() <= 4) {
         network.views[result] = input;
         continue;
       }
@@ -381,7 +387,8 @@ FailureOr<Network> NetworkBuilder::build() {
           copy.a = source;
           copy.o.origin = at;
           copy.o.shape = source.shape;
-          copy.shape.n = source.shape[0], copy.shape.p = source.shape[1], copy.shape.q = source.shape[2], copy.shape.m = source.shape[3];
+          copy.shape.n = source.shape[0], copy.shape.p = source.shape[1], copy.shape.q = source.shape[2],
+          copy.shape.m = source.shape[3];
           network.parts.push_back(!network.ops.empty() && network.ops.back() == op ? network.parts.back() + 1 : 0);
           network.layers.push_back(std::move(copy));
           network.ops.push_back(op);
@@ -396,7 +403,8 @@ FailureOr<Network> NetworkBuilder::build() {
     } else {
       layer.a = viewOf(op->getOperand(0), layer.name + ".input");
       if (op->getNumOperands() > 1)
-        layer.b = viewOf(op->getOperand(1), layer.name + (layer.cls == LayerClass::Contraction ? ".weights" : ".input1"));
+        layer.b =
+            viewOf(op->getOperand(1), layer.name + (layer.cls == LayerClass::Contraction ? ".weights" : ".input1"));
     }
     network.layers.push_back(std::move(layer));
     network.ops.push_back(op);
@@ -411,7 +419,8 @@ FailureOr<Network> NetworkBuilder::build() {
       continue;
     network.tensors[layer.a.tensor].bufferFormat = machine.a.buffer;
     if (layer.b.tensor >= 0)
-      network.tensors[layer.b.tensor].bufferFormat = layer.cls == LayerClass::Contraction ? machine.b.buffer : machine.a.buffer;
+      network.tensors[layer.b.tensor].bufferFormat =
+          layer.cls == LayerClass::Contraction ? machine.b.buffer : machine.a.buffer;
   }
   return std::move(network);
 }

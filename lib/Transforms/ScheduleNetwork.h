@@ -1,7 +1,7 @@
 //===- ScheduleNetwork.h - Layer operations as the scheduler's problem -*- C++ -*-===//
 //
-// Reads a function of accel layer operations into the scheduler's own structures (Schedule/Problem.h): which values are tensors, which are boxes of others
-// (concatenation without copying), which layers the machine runs and which the host.
+// Reads a function of accel layer operations into the scheduler's own structures (Schedule/Problem.h): which values are
+// tensors, which are boxes of others (concatenation without copying), which layers the machine runs and which the host.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ struct Network {
   std::vector<mlir::Value> values; ///< The value that names each tensor.
   std::vector<schedule::LayerDesc> layers;
   std::vector<mlir::Operation *> ops; ///< Of each layer. A concatenation that copies has a layer for each operand.
-  std::vector<unsigned> parts;         ///< Number of the layer among those of its operation.
+  std::vector<unsigned> parts;        ///< Number of the layer among those of its operation.
   llvm::DenseMap<mlir::Value, schedule::View> views;
 };
 
@@ -44,9 +44,12 @@ unsigned elementBytes(mlir::Type elementType);
 
 /// Names of the machine's levels, as accel::toISA() wants them.
 std::vector<std::string> levelNames(const machine::Machine &machine);
-inline llvm::StringRef messageOf(const absl::Status &status) { return {status.message().data(), status.message().size()}; }
+inline llvm::StringRef messageOf(const absl::Status &status) {
+  return {status.message().data(), status.message().size()};
+}
 
-/// Where the mapping of a layer stands: contractions have an attribute of their own, others a discardable one; a concatenation has a list, one for each copy.
+/// Where the mapping of a layer stands: contractions have an attribute of their own, others a discardable one; a
+/// concatenation has a list, one for each copy.
 accel::MappingAttr getMapping(const Network &network, size_t layer);
 void setMapping(const Network &network, size_t layer, accel::MappingAttr mapping);
 

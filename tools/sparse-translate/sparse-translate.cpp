@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SparseAccel/Target/ONNX/Import.h"
+#include "SparseAccel/Target/Program/Emit.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -36,6 +37,7 @@ int main(int argc, char **argv) {
                               cl::init("-"), cl::cat(category));
 
   sparseaccel::onnx::registerImportOnnxTranslation();
+  sparseaccel::registerEmitProgram();
   cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::Required,
                                                                      cl::cat(category));
   registerAsmPrinterCLOptions();

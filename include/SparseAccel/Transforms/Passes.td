@@ -56,6 +56,38 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// From TOSA to layers
+//===----------------------------------------------------------------------===//
+
+def FuseLayers : Pass<"sparse-fuse-layers", "::mlir::ModuleOp"> {
+  let summary = "Fuse quantised TOSA into accel layer operations";
+  let description = [{
+    A convolution, depthwise convolution or matrix product becomes one `accel.contraction` together with its rescale and clamp, with the padding and the slice
+    before it, and with the other groups of a grouped convolution. Depthwise weights are reordered from `[R][S][C][multiplier]` to `[C * multiplier][R][S][1]`.
+    Pools, elementwise work, tables, rescales and concatenations become layers of the vector unit. Everything else goes to the host as `accel.host`, by name in a
+    remark (`--remarks-filter=sparse-fuse-layers`): quantisation at the model's edges, data movement, float32 arithmetic and calls of functions with
+    `sparsity.host`. What is on no list is an error that names the node. Every layer keeps its node's name (`layer`) and the name of the quantised value that it
+    reproduces (`value`).
+
+    ```mlir
+    %sums = tosa.conv2d %x, %w, %bias, %zero, %zero {acc_type = i32, dilation = array<i64: 1, 1>, pad = array<i64: 1, 1, 1, 1>, stride = array<i64: 1, 1>}
+        : (tensor<1x4x4x8xi8>, tensor<2x3x3x8xi8>, tensor<2xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x4x4x2xi32>
+    %y = tosa.rescale %sums, %multiplier, %shift, %zero32, %zero {input_unsigned = false, output_unsigned = false, per_channel = true,
+        rounding_mode = SINGLE_ROUND, scale32 = true}
+        : (tensor<1x4x4x2xi32>, tensor<2xi32>, tensor<2xi8>, tensor<1xi32>, tensor<1xi8>) -> tensor<1x4x4x2xi8>
+    %z = tosa.clamp %y {max_val = 127 : i8, min_val = 0 : i8} : (tensor<1x4x4x2xi8>) -> tensor<1x4x4x2xi8>
+    ```
+    becomes
+    ```mlir
+    %z = accel.contraction conv %x, %w strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1] groups 1
+        numerics <clamp = [0, 127], bias = [3, -4], multiplier = [1073741824, 1518500250], shift = [38, 39]>
+        layer "conv1" value "relu1" : (tensor<1x4x4x8xi8>, tensor<2x3x3x8xi8>) -> tensor<1x4x4x2xi8>
+    ```
+  }];
+  let dependentDialects = ["::sparseaccel::accel::AccelDialect"];
+}
+
+//===----------------------------------------------------------------------===//
 // From layers to a program
 //===----------------------------------------------------------------------===//
 

@@ -49,14 +49,17 @@ std::string text(const T &value) {
 constexpr const char *kOperandNames[] = {"A", "B", "O"};
 constexpr const char *kActionNames[] = {"gate", "skip", "exit", "predict", "delta"};
 
-void printTensor(const Tensor &tensor, size_t index, std::ostream &out) {
+void printTensor(const Tensor &tensor, size_t index, bool inDram, std::ostream &out) {
   out << "tensor t" << index << " " << quoted(tensor.name) << " " << toString(tensor.type) << dims(tensor.shape) << " "
-      << toString(tensor.role) << " scale=" << absl::StrCat(tensor.scale) << " dram=" << tensor.dramOffset << "+"
-      << tensor.dramBytes() << ":" << formats::toString(tensor.dramFormat)
-      << " buffer=" << formats::toString(tensor.bufferFormat);
+      << toString(tensor.role) << " scale=" << absl::StrCat(tensor.scale) << " dram=";
+  if (inDram)
+    out << tensor.dramOffset << "+" << tensor.dramBytes() << ":" << formats::toString(tensor.dramFormat);
+  else
+    out << "none";
+  out << " buffer=" << formats::toString(tensor.bufferFormat);
   if (!tensor.granule.empty())
     out << " granule=" << dims(tensor.granule);
-  if (!tensor.dramFormat.isDense())
+  if (inDram && !tensor.dramFormat.isDense())
     out << " slot=" << tensor.slotBytes << " lengths=" << tensor.lengthOffset;
   if (tensor.role == TensorRole::Constant) {
     out << " constant=" << tensor.constantOffset;
@@ -122,8 +125,9 @@ void printTables(const Program &program, std::ostream &out) {
   for (size_t i = 0; i < program.buffers.size(); ++i)
     out << "buffer b" << i << " " << quoted(program.buffers[i].name) << " bytes=" << program.buffers[i].bytes
         << " psum_bits=" << program.buffers[i].psumBits << "\n";
+  std::vector<bool> inDram = tensorsInDram(program);
   for (size_t i = 0; i < program.tensors.size(); ++i)
-    printTensor(program.tensors[i], i, out);
+    printTensor(program.tensors[i], i, inDram[i], out);
   for (size_t i = 0; i < program.numerics.size(); ++i)
     printNumerics(program.numerics[i], i, out);
   for (size_t i = 0; i < program.mappings.size(); ++i)

@@ -151,7 +151,7 @@ LogicalResult importTranspose(NodeContext &node) {
     return node.error() << "attribute 'perm' is " << shapeString(perm) << "; expected a permutation of " << x->rank()
                         << " dimensions",
            failure();
-  if (!x->constant && !node.input(0) && !x->codes)
+  if (!x->constant && !x->codes && !node.input(0))
     return failure();
   node.set(node.importer.transposed(x, perm));
   return success();

@@ -75,7 +75,8 @@ void forEachGranule(const isa::Tensor &tensor, F &&f) {
 }
 
 /// Copies a box, innermost rank in runs.
-void copyBox(const char *data, ArrayRef<uint32_t> shape, ArrayRef<uint32_t> origin, ArrayRef<uint32_t> extent, unsigned bytes, std::vector<char> &out) {
+void copyBox(const char *data, ArrayRef<uint32_t> shape, ArrayRef<uint32_t> origin, ArrayRef<uint32_t> extent,
+             unsigned bytes, std::vector<char> &out) {
   out.clear();
   size_t rank = shape.size();
   SmallVector<uint32_t> at(rank, 0);
@@ -118,7 +119,8 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
     encoded.clear();
     formats::encode(entry.dramFormat, {box.data(), bytes, absl::MakeConstSpan(extent.data(), extent.size())}, encoded);
     if (encoded.size() > entry.slotBytes) {
-      result = tensor.emitOpError() << "a granule takes " << encoded.size() << " bytes, more than its slot of " << entry.slotBytes;
+      result = tensor.emitOpError() << "a granule takes " << encoded.size() << " bytes, more than its slot of "
+                                    << entry.slotBytes;
       return;
     }
     std::copy(encoded.begin(), encoded.end(), program.constants.begin() + static_cast<std::ptrdiff_t>(slot));
@@ -285,7 +287,8 @@ LogicalResult Emitter::instruction(accel::TileOpInterface tile) {
             inst.kind = accel::toISA(op.getKind());
             inst.r = op.getWindow()[0], inst.s = op.getWindow()[1];
             inst.strideH = op.getStrides()[0], inst.strideW = op.getStrides()[1];
-            inst.padTop = op.getPads()[0], inst.padBottom = op.getPads()[1], inst.padLeft = op.getPads()[2], inst.padRight = op.getPads()[3];
+            inst.padTop = op.getPads()[0], inst.padBottom = op.getPads()[1], inst.padLeft = op.getPads()[2],
+            inst.padRight = op.getPads()[3];
             place(op.getA(), inst.a);
             if (op.getBAttr())
               place(op.getBAttr(), inst.b);
@@ -329,7 +332,8 @@ FailureOr<isa::Program> Emitter::run() {
         TypeSwitch<Operation *, LogicalResult>(&entry)
             .Case([&](accel::BufferOp buffer) {
               buffers[buffer.getSymNameAttr()] = static_cast<uint32_t>(program.buffers.size());
-              program.buffers.push_back({buffer.getSymName().str(), static_cast<uint64_t>(buffer.getBytes()), static_cast<uint32_t>(buffer.getPsumBits())});
+              program.buffers.push_back({buffer.getSymName().str(), static_cast<uint64_t>(buffer.getBytes()),
+                                         static_cast<uint32_t>(buffer.getPsumBits())});
               return success();
             })
             .Case([&](accel::TensorOp tensor) { return this->tensor(tensor); })
@@ -372,15 +376,16 @@ FailureOr<isa::Program> Emitter::run() {
   for (auto name : op.getOutputs().getAsRange<FlatSymbolRefAttr>())
     program.outputs.push_back(tensorIndex(name));
   if (absl::Status status = isa::verify(program); !status.ok())
-    return op.emitError() << "the program that was emitted is not valid: " << StringRef(status.message().data(), status.message().size());
+    return emitError(op.getLoc()) << "the program that was emitted is not valid: "
+                                  << StringRef(status.message().data(), status.message().size());
   return std::move(program);
 }
 
 FailureOr<isa::Program> sparseaccel::emitProgram(ModuleOp module) {
   auto programs = llvm::to_vector(module.getOps<accel::ProgramOp>());
   if (programs.size() != 1)
-    return module.emitError() << "expected one accel.program, but there are " << programs.size()
-                              << (programs.empty() ? ": run --sparse-compile before" : "");
+    return emitError(module.getLoc()) << "expected one accel.program, but there are " << programs.size()
+                                      << (programs.empty() ? ": run --sparse-compile before" : "");
   return Emitter(programs.front()).run();
 }
 

@@ -37,7 +37,8 @@ private:
 
 /// "M 4", "x M 16" or "y C 3".
 absl::Status Reader::loop(const YAML::Node &node, uint8_t level, isa::Mapping &mapping) const {
-  static constexpr absl::string_view kExpected = "expected a loop as 'RANK FACTOR', with x or y before it where it runs along an edge of the array, such as 'M 4' or 'x P 14'";
+  static constexpr absl::string_view kExpected = "expected a loop as 'RANK FACTOR', with x or y before it where it "
+                                                 "runs along an edge of the array, such as 'M 4' or 'x P 14'";
   if (!node.IsScalar())
     return fail(node, kExpected);
   std::vector<absl::string_view> words = absl::StrSplit(node.Scalar(), ' ', absl::SkipWhitespace());
@@ -48,7 +49,8 @@ absl::Status Reader::loop(const YAML::Node &node, uint8_t level, isa::Mapping &m
     words.erase(words.begin());
   }
   uint32_t factor = 0;
-  if (words.size() != 2 || words[0].size() != 1 || kRanks.find(words[0][0]) == absl::string_view::npos || !absl::SimpleAtoi(words[1], &factor))
+  if (words.size() != 2 || words[0].size() != 1 || kRanks.find(words[0][0]) == absl::string_view::npos ||
+      !absl::SimpleAtoi(words[1], &factor))
     return fail(node, absl::StrCat(kExpected, ", but found '", node.Scalar(), "'"));
   if (factor == 0)
     return fail(node, "a loop's factor must be at least 1");
@@ -72,7 +74,8 @@ absl::Status Reader::layer(const YAML::Node &node, ForcedMapping &forced) const 
   for (const auto &entry : node) {
     int level = machine.levelIndex(entry.first.Scalar());
     if (level < 0)
-      return fail(entry.first, absl::StrCat("machine '", machine.name, "' has no level '", entry.first.Scalar(), "'; its levels are ", absl::StrJoin(levels, ", ")));
+      return fail(entry.first, absl::StrCat("machine '", machine.name, "' has no level '", entry.first.Scalar(),
+                                            "'; its levels are ", absl::StrJoin(levels, ", ")));
     if (!entry.second.IsSequence())
       return fail(entry.second, absl::StrCat("expected a list of loops for level '", entry.first.Scalar(), "'"));
     byLevel[level] = entry.second;
@@ -97,7 +100,8 @@ absl::StatusOr<MappingFile> Reader::read(const YAML::Node &root) {
         return fail(entry.second, "expected the name of a machine");
       result.machine = entry.second.Scalar();
       if (result.machine != machine.name)
-        return fail(entry.second, absl::StrCat("these mappings are for machine '", result.machine, "', not for '", machine.name, "'"));
+        return fail(entry.second, absl::StrCat("these mappings are for machine '", result.machine, "', not for '",
+                                               machine.name, "'"));
     } else if (key == "layers") {
       if (!entry.second.IsMap())
         return fail(entry.second, "expected a map from layer names to mappings");
@@ -113,7 +117,8 @@ absl::StatusOr<MappingFile> Reader::read(const YAML::Node &root) {
 
 } // namespace
 
-absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file, const machine::Machine &machine) {
+absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file,
+                                             const machine::Machine &machine) {
   try {
     return Reader(file, machine).read(YAML::Load(std::string(text)));
   } catch (const YAML::Exception &error) {

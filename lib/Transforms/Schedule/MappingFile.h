@@ -25,7 +25,8 @@ struct MappingFile {
 };
 
 /// Errors name file, line, what was expected and the nearest valid name.
-absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file, const machine::Machine &machine);
+absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file,
+                                             const machine::Machine &machine);
 absl::StatusOr<MappingFile> loadMappingFile(const std::string &path, const machine::Machine &machine);
 
 } // namespace sparseaccel::schedule

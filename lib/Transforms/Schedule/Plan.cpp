@@ -39,12 +39,17 @@ absl::Status checkOrder(const LayerDesc &layer, const Tiling &tiling) {
     if (rank == Rank::C && count(rank) > 1)
       insideC = true;
     else if (insideC && count(rank) > 1)
-      return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': the loop over C must be the innermost one at the DRAM level, because sums stay in their buffer"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "layer '", layer.name,
+          "': the loop over C must be the innermost one at the DRAM level, because sums stay in their buffer"));
   }
   if (count(Rank::R) > 1 || count(Rank::S) > 1)
-    return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': R and S cannot be tiled at the DRAM level"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("layer '", layer.name, "': R and S cannot be tiled at the DRAM level"));
   if (tiling.extent(Rank::G) > 1 && (count(Rank::M) > 1 || count(Rank::C) > 1))
-    return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': M and C can be tiled only where a tile holds one group, not ", tiling.extent(Rank::G)));
+    return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name,
+                                                   "': M and C can be tiled only where a tile holds one group, not ",
+                                                   tiling.extent(Rank::G)));
   return absl::OkStatus();
 }
 
@@ -52,7 +57,8 @@ namespace {
 
 class Planner {
 public:
-  Planner(const std::vector<TensorDesc> &tensors, const machine::Machine &machine, Plan &plan) : tensors(tensors), machine(machine), plan(plan) {}
+  Planner(const std::vector<TensorDesc> &tensors, const machine::Machine &machine, Plan &plan)
+      : tensors(tensors), machine(machine), plan(plan) {}
   absl::Status layer(uint32_t index, const LayerDesc &layer, const Tiling &tiling, const SlotLayout &layout);
 
 private:
@@ -72,7 +78,8 @@ private:
       box.origin[d] += view.origin[d];
     return box;
   }
-  void drain(uint32_t index, const LayerDesc &layer, const SlotLayout &layout, const Piece &sums, const Box &tile, Ring &ring);
+  void drain(uint32_t index, const LayerDesc &layer, const SlotLayout &layout, const Piece &sums, const Box &tile,
+             Ring &ring);
 
   const std::vector<TensorDesc> &tensors;
   const machine::Machine &machine;
@@ -126,10 +133,12 @@ Piece Planner::take(Ring &ring, const View &view, Box box) {
 }
 
 /// Rescales the sums of a tile and stores the result, piece by piece.
-void Planner::drain(uint32_t index, const LayerDesc &layer, const SlotLayout &layout, const Piece &sums, const Box &tile, Ring &ring) {
+void Planner::drain(uint32_t index, const LayerDesc &layer, const SlotLayout &layout, const Piece &sums,
+                    const Box &tile, Ring &ring) {
   unsigned psumBits = machine.levels[layout.sums.level].psumBits;
   auto emit = [&](const Box &box) {
-    int64_t before = ((box.origin[0] - tile.origin[0]) * tile.extent[1] + (box.origin[1] - tile.origin[1])) * tile.extent[2] * tile.extent[3];
+    int64_t before = ((box.origin[0] - tile.origin[0]) * tile.extent[1] + (box.origin[1] - tile.origin[1])) *
+                     tile.extent[2] * tile.extent[3];
     Step rescale;
     rescale.kind = Opcode::Vector;
     rescale.layer = index;
@@ -175,7 +184,8 @@ absl::Status Planner::layer(uint32_t index, const LayerDesc &layer, const Tiling
     configure.layer = index;
     plan.steps.push_back(configure);
   }
-  Ring b = makeRing(index, layout.b, "b"), a = makeRing(index, layout.a, "a"), sums = makeRing(index, layout.sums, "sums"), o = makeRing(index, layout.o, "o");
+  Ring b = makeRing(index, layout.b, "b"), a = makeRing(index, layout.a, "a"),
+       sums = makeRing(index, layout.sums, "sums"), o = makeRing(index, layout.o, "o");
 
   RankIndex counts = tileCounts(layer, tiling), number{};
   std::vector<Rank> order;
@@ -200,7 +210,9 @@ absl::Status Planner::layer(uint32_t index, const LayerDesc &layer, const Tiling
     step.oOrigin = boxes.o.origin;
     if (contraction) {
       step.kind = Opcode::Contract;
-      step.mode = c > 0 ? isa::AccumulateMode::Accumulate : layer.biased ? isa::AccumulateMode::Bias : isa::AccumulateMode::Clear;
+      step.mode = c > 0          ? isa::AccumulateMode::Accumulate
+                  : layer.biased ? isa::AccumulateMode::Bias
+                                 : isa::AccumulateMode::Clear;
       if (c == 0) {
         uint64_t bits = static_cast<uint64_t>(boxes.o.elements()) * machine.levels[layout.sums.level].psumBits;
         current = Piece{sums.slots[sums.next], layer.o.tensor, true, boxes.o, 0, (bits + 7) / 8};
@@ -238,8 +250,9 @@ absl::Status Planner::layer(uint32_t index, const LayerDesc &layer, const Tiling
 
 } // namespace
 
-absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings, const std::vector<SlotLayout> &layouts,
-                               const std::vector<TensorDesc> &tensors, const machine::Machine &machine) {
+absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings,
+                               const std::vector<SlotLayout> &layouts, const std::vector<TensorDesc> &tensors,
+                               const machine::Machine &machine) {
   Plan plan;
   Planner planner(tensors, machine, plan);
   for (size_t i = 0; i < layers.size(); ++i)
@@ -269,7 +282,8 @@ absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machin
         continue;
       uint64_t capacity = machine.levels[level].sizeBytes * machine.levels[level].instances;
       if (need[level] > capacity)
-        return absl::ResourceExhaustedError(absl::StrCat("needs ", need[level], " bytes in level '", machine.levels[level].name, "', which has ", capacity));
+        return absl::ResourceExhaustedError(absl::StrCat("needs ", need[level], " bytes in level '",
+                                                         machine.levels[level].name, "', which has ", capacity));
       if (cursor[level] + need[level] > capacity)
         cursor[level] = 0;
     }
@@ -402,11 +416,16 @@ std::vector<std::vector<uint32_t>> findDependencies(const std::vector<Access> &a
 
     for (const Access::Bytes &bytes : access.bytes) {
       auto &extents = sized(spaces, bytes.space);
-      auto same = std::find_if(extents.begin(), extents.end(), [&](const Extent &e) { return e.begin == bytes.begin && e.end == bytes.end; });
+      auto same = std::find_if(extents.begin(), extents.end(),
+                               [&](const Extent &e) { return e.begin == bytes.begin && e.end == bytes.end; });
       if (bytes.write) {
-        // Whoever comes later and conflicts with what is overwritten here conflicts with this step too, which follows all of it.
-        std::erase_if(extents, [&](const Extent &e) { return e.begin >= bytes.begin && e.end <= bytes.end && !(e.begin == bytes.begin && e.end == bytes.end); });
-        same = std::find_if(extents.begin(), extents.end(), [&](const Extent &e) { return e.begin == bytes.begin && e.end == bytes.end; });
+        // Whoever comes later and conflicts with what is overwritten here conflicts with this step too, which follows
+        // all of it.
+        std::erase_if(extents, [&](const Extent &e) {
+          return e.begin >= bytes.begin && e.end <= bytes.end && !(e.begin == bytes.begin && e.end == bytes.end);
+        });
+        same = std::find_if(extents.begin(), extents.end(),
+                            [&](const Extent &e) { return e.begin == bytes.begin && e.end == bytes.end; });
       }
       if (same == extents.end()) {
         Extent extent{bytes.begin, bytes.end, {}, {}};

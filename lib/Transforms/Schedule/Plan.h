@@ -1,7 +1,8 @@
 //===- Plan.h - From tilings to a list of steps -----------------*- C++ -*-===//
 //
-// A plan is the tile program before it becomes IR: one step an instruction, operands as boxes in slots, and for each step those that it must wait for. Two
-// questions are kept apart: planTiles() decides what happens in which slot, placeSlots() where slots lie; findDependencies() answers for either.
+// A plan is the tile program before it becomes IR: one step an instruction, operands as boxes in slots, and for each
+// step those that it must wait for. Two questions are kept apart: planTiles() decides what happens in which slot,
+// placeSlots() where slots lie; findDependencies() answers for either.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +25,7 @@ struct Slot {
 /// A box in a slot.
 struct Piece {
   int slot = -1;
-  int tensor = -1; ///< Index in the tensors; for sums that of the layer's output.
+  int tensor = -1;   ///< Index in the tensors; for sums that of the layer's output.
   bool sums = false; ///< Boxes of sums are in the layer's own output coordinates, others in the tensor's.
   Box box;
   uint64_t offset = 0, bytes = 0; ///< Within the slot.
@@ -33,12 +34,12 @@ struct Piece {
 struct Step {
   isa::Opcode kind = isa::Opcode::Halt;
   uint32_t layer = 0;
-  dataflow::Contraction shape;             ///< Of a contraction or window.
+  dataflow::Contraction shape; ///< Of a contraction or window.
   isa::VectorKind vector = isa::VectorKind::Rescale;
   isa::AccumulateMode mode = isa::AccumulateMode::Clear;
-  Piece a, b, o;                           ///< A load's destination is o, a store's source is a.
-  Coord aOrigin{}, bOrigin{}, oOrigin{};   ///< First elements that a contraction touches.
-  std::vector<uint32_t> after;             ///< Steps that must have ended: at most one a queue, never of the own queue.
+  Piece a, b, o;                         ///< A load's destination is o, a store's source is a.
+  Coord aOrigin{}, bOrigin{}, oOrigin{}; ///< First elements that a contraction touches.
+  std::vector<uint32_t> after;           ///< Steps that must have ended: at most one a queue, never of the own queue.
 };
 
 struct Plan {
@@ -49,14 +50,18 @@ struct Plan {
 
 isa::Queue queueOf(isa::Opcode kind);
 
-/// Whether a tiling can run at all: the loop over C must be the innermost of those over tiles, so that sums never leave their buffer.
+/// Whether a tiling can run at all: the loop over C must be the innermost of those over tiles, so that sums never leave
+/// their buffer.
 absl::Status checkOrder(const LayerDesc &layer, const Tiling &tiling);
 
-/// All steps of all layers, in program order. Layouts come from layoutSlots(); a host layer is one step. A layer of class Host has an empty layout.
-absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings, const std::vector<SlotLayout> &layouts,
-                               const std::vector<TensorDesc> &tensors, const machine::Machine &machine);
+/// All steps of all layers, in program order. Layouts come from layoutSlots(); a host layer is one step. A layer of
+/// class Host has an empty layout.
+absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings,
+                               const std::vector<SlotLayout> &layouts, const std::vector<TensorDesc> &tensors,
+                               const machine::Machine &machine);
 
-/// Gives slots their offsets. Layers follow each other around each level, so that the loads of one may run beside the work of the one before.
+/// Gives slots their offsets. Layers follow each other around each level, so that the loads of one may run beside the
+/// work of the one before.
 absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine);
 
 /// What one step reads and writes, as findDependencies() wants to know it.
@@ -78,7 +83,8 @@ struct Access {
   int fetches = -1, uses = -1;    ///< Numerics.
 };
 
-/// For each access those that it must wait for: the last of each other queue that it conflicts with. Redundant waits are left out.
+/// For each access those that it must wait for: the last of each other queue that it conflicts with. Redundant waits
+/// are left out.
 std::vector<std::vector<uint32_t>> findDependencies(const std::vector<Access> &accesses);
 
 /// The accesses of a step; `placed` says whether slots have offsets.

@@ -61,7 +61,8 @@ absl::StatusOr<Homes> findHomes(const machine::Machine &machine) {
   if (homes.o < 0)
     homes.o = homes.sums;
   auto missing = [&](absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "' has no program-managed level that holds ", what));
+    return absl::InvalidArgumentError(
+        absl::StrCat("machine '", machine.name, "' has no program-managed level that holds ", what));
   };
   if (homes.a < 0)
     return missing("activations (A)");
@@ -107,7 +108,8 @@ double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &ex
         runs *= extent[d];
       joined = joined && extent[d] == tensor.shape[d];
     }
-    return static_cast<double>(runs) * std::max(1.0, static_cast<double>(ceilDiv(run * tensor.elementBytes, static_cast<int64_t>(unit)))) * unit;
+    return static_cast<double>(runs) *
+           std::max(1.0, static_cast<double>(ceilDiv(run * tensor.elementBytes, static_cast<int64_t>(unit)))) * unit;
   }
   auto shape = clampedGranule(tensor, granule);
   double bits = formats::expectedBits(tensor.dramFormat, tensor.elementBytes, shape, tensor.density);

@@ -1,7 +1,8 @@
 //===- Problem.h - Layers and tensors as the scheduler sees them -*- C++ -*-===//
 //
-// The scheduler's own view of a program: every activation is [N][H][W][C], every weight [G*M][R][S][C]; a layer names its operands as views
-// of tensors. Nothing here knows MLIR: the passes fill it from accel layer ops and write the answers back.
+// The scheduler's own view of a program: every activation is [N][H][W][C], every weight [G*M][R][S][C]; a layer names
+// its operands as views of tensors. Nothing here knows MLIR: the passes fill it from accel layer ops and write the
+// answers back.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,13 +71,14 @@ struct LayerDesc {
   LayerClass cls = LayerClass::Contraction;
   isa::VectorKind vector = isa::VectorKind::Rescale;
   dataflow::Contraction shape;
-  View a, b, o; ///< b: weights of a contraction, second operand of a map; tensor -1 where there is none.
+  View a, b, o;            ///< b: weights of a contraction, second operand of a map; tensor -1 where there is none.
   bool configured = false; ///< Has numerics that must be fetched before use.
   bool biased = false;     ///< Sums start from a bias.
   isa::SafSet safs;
 };
 
-/// Tile extents over N, G, M, C, P, Q (R and S are never tiled), the order of the loops over tiles, and what happens inside one.
+/// Tile extents over N, G, M, C, P, Q (R and S are never tiled), the order of the loops over tiles, and what happens
+/// inside one.
 struct Tiling {
   std::array<int64_t, isa::kNumRanks> tile{1, 1, 1, 1, 1, 1, 1, 1};
   std::vector<isa::Rank> order; ///< Outermost first; ranks of one tile may be absent.
@@ -87,8 +89,9 @@ struct Tiling {
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
 
-/// The loops over tiles (level 0, one for every rank of more than one tile) followed by the inner ones. A loop of f iterations over an extent e cuts it into
-/// tiles of ceil(e / f): the tiling is a function of the mapping and the layer.
+/// The loops over tiles (level 0, one for every rank of more than one tile) followed by the inner ones. A loop of f
+/// iterations over an extent e cuts it into tiles of ceil(e / f): the tiling is a function of the mapping and the
+/// layer.
 isa::Mapping toMapping(const LayerDesc &layer, const Tiling &tiling);
 /// The reverse. Loops of level 0 come first in a mapping.
 Tiling fromMapping(const LayerDesc &layer, const isa::Mapping &mapping);
@@ -97,11 +100,13 @@ Tiling fromMapping(const LayerDesc &layer, const isa::Mapping &mapping);
 struct Homes {
   int a = -1, b = -1, sums = -1, o = -1;
 };
-/// Activations live in the outermost program-managed level that holds A, weights in that of B, sums in the one that holds O with a psum width, results in one
-/// that holds O without (else in that of the sums). An error names the operand that has no home.
+/// Activations live in the outermost program-managed level that holds A, weights in that of B, sums in the one that
+/// holds O with a psum width, results in one that holds O without (else in that of the sums). An error names the
+/// operand that has no home.
 absl::StatusOr<Homes> findHomes(const machine::Machine &machine);
 
-/// What a box of a tensor occupies in its buffer: dense row-major, or one worst-case slot (rounded up to 8 bytes) for each granule.
+/// What a box of a tensor occupies in its buffer: dense row-major, or one worst-case slot (rounded up to 8 bytes) for
+/// each granule.
 uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent);
 /// Expected DRAM bytes of a box of these extents, bursts included.
 double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst);

@@ -30,8 +30,8 @@ RankIndex tileCounts(const LayerDesc &layer, const Tiling &tiling) {
 //===----------------------------------------------------------------------===//
 
 /// Input positions that output positions [first, first + count) read along one axis, clipped to [0, limit).
-static void window(int64_t first, int64_t count, int64_t stride, int64_t dilation, int64_t taps, int64_t padLow, int64_t limit, int64_t &origin,
-                   int64_t &extent, int64_t &tilePadLow, int64_t &tilePadHigh) {
+static void window(int64_t first, int64_t count, int64_t stride, int64_t dilation, int64_t taps, int64_t padLow,
+                   int64_t limit, int64_t &origin, int64_t &extent, int64_t &tilePadLow, int64_t &tilePadHigh) {
   int64_t low = first * stride - padLow;
   int64_t high = (first + count - 1) * stride - padLow + (taps - 1) * dilation + 1;
   origin = std::clamp<int64_t>(low, 0, limit);
@@ -66,8 +66,10 @@ TileBoxes tileBoxes(const LayerDesc &layer, const Tiling &tiling, const RankInde
     return boxes;
   }
   int64_t row, rows, column, columns;
-  window(p0, p, shape.strideH, shape.dilationH, r, shape.padTop, shape.inputRows(), row, rows, boxes.shape.padTop, boxes.shape.padBottom);
-  window(q0, q, shape.strideW, shape.dilationW, s, shape.padLeft, shape.inputColumns(), column, columns, boxes.shape.padLeft, boxes.shape.padRight);
+  window(p0, p, shape.strideH, shape.dilationH, r, shape.padTop, shape.inputRows(), row, rows, boxes.shape.padTop,
+         boxes.shape.padBottom);
+  window(q0, q, shape.strideW, shape.dilationW, s, shape.padLeft, shape.inputColumns(), column, columns,
+         boxes.shape.padLeft, boxes.shape.padRight);
   // Windows keep their channels in m; a contraction's input channels are those of its groups.
   int64_t channel = layer.cls == LayerClass::Window ? m0 : g0 * shape.c + c0;
   int64_t channels = layer.cls == LayerClass::Window ? m : (g == 1 ? c : g * shape.c);
@@ -98,7 +100,8 @@ static std::string describe(const Tiling &tiling) {
   return text;
 }
 
-absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &tiling, const std::vector<TensorDesc> &tensors, const Homes &homes,
+absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &tiling,
+                                       const std::vector<TensorDesc> &tensors, const Homes &homes,
                                        const machine::Machine &machine) {
   SlotLayout layout;
   RankIndex counts = tileCounts(layer, tiling);
@@ -111,7 +114,8 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   auto copies = [&](int level, int64_t tiles) { return machine.levels[level].doubleBuffered && tiles > 1 ? 2u : 1u; };
   auto round8 = [](uint64_t bytes) { return (bytes + 7) / 8 * 8; };
 
-  // The largest tile of each operand: the first one holds whole extents, but padding shortens its rows, so rows are taken without padding.
+  // The largest tile of each operand: the first one holds whole extents, but padding shortens its rows, so rows are
+  // taken without padding.
   TileBoxes boxes = tileBoxes(layer, tiling, {});
   const dataflow::Contraction &shape = layer.shape;
   if (layer.cls != LayerClass::Map) {
@@ -126,12 +130,14 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   const TensorDesc &a = tensors[layer.a.tensor], &o = tensors[layer.o.tensor];
   layout.a.level = homes.a;
   layout.a.bytes = round8(bufferBytes(a, granuleFor(a, boxes.a.extent, false), boxes.a.extent));
-  layout.a.copies = copies(homes.a, contraction ? tiles({Rank::N, Rank::G, Rank::C, Rank::P, Rank::Q}) : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
+  layout.a.copies = copies(homes.a, contraction ? tiles({Rank::N, Rank::G, Rank::C, Rank::P, Rank::Q})
+                                                : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
   if (layer.b.tensor >= 0) {
     const TensorDesc &b = tensors[layer.b.tensor];
     layout.b.level = contraction ? homes.b : homes.a;
     layout.b.bytes = round8(bufferBytes(b, granuleFor(b, boxes.b.extent, contraction), boxes.b.extent));
-    layout.b.copies = copies(layout.b.level, contraction ? tiles({Rank::G, Rank::M, Rank::C}) : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
+    layout.b.copies = copies(layout.b.level, contraction ? tiles({Rank::G, Rank::M, Rank::C})
+                                                         : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
   }
   int64_t outputTiles = tiles({Rank::N, Rank::G, Rank::M, Rank::P, Rank::Q});
   if (contraction) {
@@ -147,8 +153,9 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
       used[need->level] += need->bytes * need->copies;
   auto capacity = [&](int level) { return machine.levels[level].sizeBytes * machine.levels[level].instances; };
   auto tooBig = [&](int level, uint64_t needed) {
-    return absl::ResourceExhaustedError(absl::StrCat("layer '", layer.name, "': a tile of ", describe(tiling), " needs ", needed, " bytes in level '",
-                                                     machine.levels[level].name, "', which has ", capacity(level)));
+    return absl::ResourceExhaustedError(absl::StrCat("layer '", layer.name, "': a tile of ", describe(tiling),
+                                                     " needs ", needed, " bytes in level '", machine.levels[level].name,
+                                                     "', which has ", capacity(level)));
   };
   for (int level = 0, e = static_cast<int>(used.size()); level < e; ++level)
     if (used[level] > capacity(level))
@@ -184,12 +191,13 @@ absl::Status accepts(const LayerDesc &layer, const machine::Machine &machine) {
   static const char *kinds[] = {"conv", "depthwise", "fully_connected", "matmul"};
   if (layer.cls == LayerClass::Contraction) {
     if (std::find(machine.kinds.begin(), machine.kinds.end(), layer.shape.kind) == machine.kinds.end())
-      return absl::UnimplementedError(
-          absl::StrCat("machine '", machine.name, "' takes no contraction of kind '", kinds[static_cast<unsigned>(layer.shape.kind)], "'"));
+      return absl::UnimplementedError(absl::StrCat("machine '", machine.name, "' takes no contraction of kind '",
+                                                   kinds[static_cast<unsigned>(layer.shape.kind)], "'"));
     if (!machine.supports(isa::VectorKind::Rescale))
       return absl::UnimplementedError(absl::StrCat("machine '", machine.name, "' has no vector unit for 'rescale'"));
   } else if (layer.cls != LayerClass::Host && !machine.supports(layer.vector)) {
-    return absl::UnimplementedError(absl::StrCat("machine '", machine.name, "' has no vector unit for '", layer.kind, "'"));
+    return absl::UnimplementedError(
+        absl::StrCat("machine '", machine.name, "' has no vector unit for '", layer.kind, "'"));
   }
   return absl::OkStatus();
 }
@@ -268,7 +276,8 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
   dataflow::Densities densities{a.density, b ? b->density : 1.0};
   RankIndex counts = tileCounts(layer, tiling);
 
-  // An operand is fetched again for every iteration of a loop that it does not depend on, unless nothing that it depends on changes inside that loop.
+  // An operand is fetched again for every iteration of a loop that it does not depend on, unless nothing that it
+  // depends on changes inside that loop.
   auto refetch = [&](std::initializer_list<Rank> irrelevant) {
     double times = 1;
     for (size_t i = 0; i < tiling.order.size(); ++i) {
@@ -277,7 +286,8 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
         continue;
       for (size_t j = i + 1; j < tiling.order.size(); ++j) {
         Rank inner = tiling.order[j];
-        bool changes = std::find(irrelevant.begin(), irrelevant.end(), inner) == irrelevant.end() && counts[at(inner)] > 1;
+        bool changes =
+            std::find(irrelevant.begin(), irrelevant.end(), inner) == irrelevant.end() && counts[at(inner)] > 1;
         if (changes) {
           times *= static_cast<double>(counts[at(rank)]);
           break;
@@ -309,12 +319,14 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
               TileBoxes boxes = tileBoxes(layer, tiling, {n.index, g.index, m.index, c.index, p.index, q.index, 0, 0});
               double outer = n.count * g.count * p.count * q.count;
               if (boxes.a.elements() <= 0)
-                return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': a tile of ", describe(tiling), " would read nothing but padding"));
+                return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': a tile of ", describe(tiling),
+                                                               " would read nothing but padding"));
               if (contraction) {
                 work.shape = boxes.shape;
                 work.accumulate = c.index > 0;
                 if (absl::Status status = context.dataflow.legal(work); !status.ok())
-                  return absl::Status(status.code(), absl::StrCat("layer '", layer.name, "', tile ", describe(tiling), ": ", status.message()));
+                  return absl::Status(status.code(), absl::StrCat("layer '", layer.name, "', tile ", describe(tiling),
+                                                                  ": ", status.message()));
                 dataflow::Counts counted = context.dataflow.estimate(work, densities);
                 double times = outer * m.count * c.count;
                 cost.macCycles += counted.cycles * times;
@@ -350,16 +362,21 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
           }
         }
   if (b)
-    firstTile += bBytes / std::max(1.0, bTimes * static_cast<double>(counts[at(Rank::G)] * counts[at(Rank::M)] * counts[at(Rank::C)]));
+    firstTile +=
+        bBytes /
+        std::max(1.0, bTimes * static_cast<double>(counts[at(Rank::G)] * counts[at(Rank::M)] * counts[at(Rank::C)]));
   cost.dramReadBytes = aBytes + bBytes;
-  double perCycle = machine.dram.bytesPerCycle > 0 ? machine.dram.bytesPerCycle : std::numeric_limits<double>::infinity();
+  double perCycle =
+      machine.dram.bytesPerCycle > 0 ? machine.dram.bytesPerCycle : std::numeric_limits<double>::infinity();
   cost.loadCycles = cost.dramReadBytes / perCycle;
   cost.storeCycles = cost.dramWriteBytes / perCycle;
 
   // What is double-buffered overlaps; the rest takes turns.
   auto overlaps = [&](const SlotNeed &need) { return need.level < 0 || machine.levels[need.level].doubleBuffered; };
-  double array = overlaps(layout->sums) ? std::max(cost.macCycles, cost.vectorCycles) : cost.macCycles + cost.vectorCycles;
-  double dram = machine.dram.sharedBus ? cost.loadCycles + cost.storeCycles : std::max(cost.loadCycles, cost.storeCycles);
+  double array =
+      overlaps(layout->sums) ? std::max(cost.macCycles, cost.vectorCycles) : cost.macCycles + cost.vectorCycles;
+  double dram =
+      machine.dram.sharedBus ? cost.loadCycles + cost.storeCycles : std::max(cost.loadCycles, cost.storeCycles);
   double serial = overlaps(layout->a) ? 0 : aBytes / perCycle + aTiles * machine.dram.latencyCycles;
   double exposed = (firstTile + lastTile) / perCycle + 2.0 * machine.dram.latencyCycles;
   cost.cycles = std::max(array + serial, dram) + exposed;
@@ -367,7 +384,8 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
   if (wantEnergy) {
     actions.add("dram", "read", cost.dramReadBytes / 8);
     actions.add("dram", "write", cost.dramWriteBytes / 8);
-    auto energy = machine.energy.energyByComponent(actions, cost.macCycles, std::max(0.0, cost.cycles - cost.macCycles));
+    auto energy =
+        machine.energy.energyByComponent(actions, cost.macCycles, std::max(0.0, cost.cycles - cost.macCycles));
     if (energy.ok())
       for (const auto &[component, pj] : *energy)
         cost.energyPj += pj;
@@ -412,7 +430,8 @@ struct Candidate {
 };
 
 bool better(const Cost &x, const Cost &y, Objective objective) {
-  double xFirst = objective == Objective::Latency ? x.cycles : x.energyPj, yFirst = objective == Objective::Latency ? y.cycles : y.energyPj;
+  double xFirst = objective == Objective::Latency ? x.cycles : x.energyPj,
+         yFirst = objective == Objective::Latency ? y.cycles : y.energyPj;
   if (xFirst != yFirst)
     return xFirst < yFirst;
   double xBytes = x.dramReadBytes + x.dramWriteBytes, yBytes = y.dramReadBytes + y.dramWriteBytes;
@@ -423,11 +442,13 @@ bool better(const Cost &x, const Cost &y, Objective objective) {
 
 class Searcher {
 public:
-  Searcher(const LayerDesc &layer, const SearchContext &context) : layer(layer), context(context), evaluator(layer, context) {}
+  Searcher(const LayerDesc &layer, const SearchContext &context)
+      : layer(layer), context(context), evaluator(layer, context) {}
   absl::StatusOr<Schedule> run();
 
 private:
-  /// Tries all tiles of a tier: 0 keeps channels to comfortable multiples and rows whole, 1 takes any channel count, 2 cuts rows as well.
+  /// Tries all tiles of a tier: 0 keeps channels to comfortable multiples and rows whole, 1 takes any channel count, 2
+  /// cuts rows as well.
   void tier(int tier);
   void tryTile(Tiling tiling);
   /// Whether any of these row counts fitted.
@@ -442,8 +463,9 @@ private:
 };
 
 void Searcher::tryTile(Tiling tiling) {
-  static const std::vector<Rank> orders[] = {{Rank::G, Rank::M, Rank::N, Rank::P, Rank::Q, Rank::C},  // weights stay
-                                             {Rank::G, Rank::N, Rank::P, Rank::Q, Rank::M, Rank::C}}; // activations stay
+  static const std::vector<Rank> orders[] = {
+      {Rank::G, Rank::M, Rank::N, Rank::P, Rank::Q, Rank::C},  // weights stay
+      {Rank::G, Rank::N, Rank::P, Rank::Q, Rank::M, Rank::C}}; // activations stay
   RankIndex counts = tileCounts(layer, tiling);
   bool contraction = layer.cls == LayerClass::Contraction;
   std::vector<isa::Mapping> inner(1);
@@ -453,14 +475,16 @@ void Searcher::tryTile(Tiling tiling) {
       index[r] = counts[r] > 2 ? 1 : 0;
     inner = context.dataflow.innerMappings(tileBoxes(layer, tiling, index).shape, context.machine);
     if (inner.empty()) {
-      refusal = absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': dataflow '", context.dataflow.name(), "' has no mapping for a tile of ", describe(tiling)));
+      refusal = absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': dataflow '", context.dataflow.name(),
+                                                        "' has no mapping for a tile of ", describe(tiling)));
       return;
     }
     if (inner.size() > 4)
       inner.resize(4);
   }
   // With one tile of M, or one of everything else, the two orders are the same.
-  bool bothOrders = contraction && counts[at(Rank::M)] > 1 && counts[at(Rank::N)] * counts[at(Rank::P)] * counts[at(Rank::Q)] > 1;
+  bool bothOrders =
+      contraction && counts[at(Rank::M)] > 1 && counts[at(Rank::N)] * counts[at(Rank::P)] * counts[at(Rank::Q)] > 1;
   for (const isa::Mapping &mapping : inner)
     for (int o = 0; o < (bothOrders ? 2 : 1); ++o) {
       tiling.order = orders[o];
@@ -503,9 +527,13 @@ void Searcher::tier(int tier) {
     return granule ? granule : 16;
   };
   bool all = tier > 0;
-  auto channels = [&](int64_t extent, int tensor, int64_t hint) { return sizes(extent, keepTo(tensor), hint, all && !context.tensors[tensor].granule[3]); };
+  auto channels = [&](int64_t extent, int tensor, int64_t hint) {
+    return sizes(extent, keepTo(tensor), hint, all && !context.tensors[tensor].granule[3]);
+  };
   bool depthwise = shape.g > 1 && shape.c == 1;
-  std::vector<int64_t> groups = depthwise ? channels(shape.g, layer.a.tensor, 1) : shape.g > 1 ? std::vector<int64_t>{shape.g, 1} : std::vector<int64_t>{1};
+  std::vector<int64_t> groups = depthwise     ? channels(shape.g, layer.a.tensor, 1)
+                                : shape.g > 1 ? std::vector<int64_t>{shape.g, 1}
+                                              : std::vector<int64_t>{1};
   std::vector<int64_t> rows = sizes(shape.p, 1, hint.p, true);
   std::vector<int64_t> columns = tier > 1 ? sizes(shape.q, 1, 1, true) : std::vector<int64_t>{shape.q};
   for (int64_t q : columns) {
@@ -535,7 +563,8 @@ absl::StatusOr<Schedule> Searcher::run() {
     tier(t);
   if (found.empty())
     return refusal.ok() ? absl::InternalError(absl::StrCat("layer '", layer.name, "': no tile was tried")) : refusal;
-  std::stable_sort(found.begin(), found.end(), [&](const Candidate &x, const Candidate &y) { return better(x.cost, y.cost, context.objective); });
+  std::stable_sort(found.begin(), found.end(),
+                   [&](const Candidate &x, const Candidate &y) { return better(x.cost, y.cost, context.objective); });
   // The quick estimate ranks; the exact one decides among the best.
   Schedule best;
   bool any = false;
@@ -576,7 +605,8 @@ absl::StatusOr<Cost> evaluate(const LayerDesc &layer, const Tiling &tiling, cons
 // Granules
 //===----------------------------------------------------------------------===//
 
-void chooseGranules(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings, std::vector<TensorDesc> &tensors) {
+void chooseGranules(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings,
+                    std::vector<TensorDesc> &tensors) {
   // Along each axis the greatest common divisor of every cut, the tensor's own edge not being one.
   std::vector<Coord> cuts(tensors.size(), Coord{0, 0, 0, 0});
   auto cut = [&](const View &view, int d, int64_t position) {

@@ -12,10 +12,10 @@ namespace sparseaccel::schedule {
 
 /// What a tile of a layer reads and writes, in the operands' own coordinates (a view's origin not added).
 struct TileBoxes {
-  Box a;      ///< What is loaded: the input rows that exist (padding apart), whole rows where columns are not tiled.
-  Coord aRead{0, 0, 0, 0}; ///< First element of it that the tile reads.
-  Box b;      ///< Weights, or the second operand of a map.
-  Box o;      ///< Outputs.
+  Box a; ///< What is loaded: the input rows that exist (padding apart), whole rows where columns are not tiled.
+  Coord aRead{0, 0, 0, 0};     ///< First element of it that the tile reads.
+  Box b;                       ///< Weights, or the second operand of a map.
+  Box o;                       ///< Outputs.
   dataflow::Contraction shape; ///< The tile as a contraction of its own: extents, and the padding that it sees.
 };
 /// `index`: number of the tile in each rank.
@@ -26,16 +26,18 @@ std::array<int64_t, isa::kNumRanks> tileCounts(const LayerDesc &layer, const Til
 /// Room in one level for tiles of one operand.
 struct SlotNeed {
   int level = -1;
-  uint64_t bytes = 0; ///< Of one slot.
+  uint64_t bytes = 0;  ///< Of one slot.
   unsigned copies = 0; ///< Two where the level is double-buffered and there is more than one tile.
 };
-/// The slots of a layer. Results leave the vector unit in pieces of `oRows` rows of one image where the whole tile's result does not fit beside the rest.
+/// The slots of a layer. Results leave the vector unit in pieces of `oRows` rows of one image where the whole tile's
+/// result does not fit beside the rest.
 struct SlotLayout {
   SlotNeed a, b, sums, o;
   int64_t oRows = 0; ///< 0: the whole tile at once.
 };
 /// An error names layer, level, needed and available bytes.
-absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &tiling, const std::vector<TensorDesc> &tensors, const Homes &homes,
+absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &tiling,
+                                       const std::vector<TensorDesc> &tensors, const Homes &homes,
                                        const machine::Machine &machine);
 
 /// Estimate of a layer under a tiling.
@@ -60,16 +62,18 @@ struct SearchContext {
   Objective objective = Objective::Latency;
 };
 
-/// The best tiling of a layer; the same for the same question. A layer that is too big is tiled; an error means that not even the smallest tile fits, or that the
-/// dataflow refuses the layer.
+/// The best tiling of a layer; the same for the same question. A layer that is too big is tiled; an error means that
+/// not even the smallest tile fits, or that the dataflow refuses the layer.
 absl::StatusOr<Schedule> search(const LayerDesc &layer, const SearchContext &context);
 /// Judges one given tiling: capacity first, then the dataflow's limits.
 absl::StatusOr<Cost> evaluate(const LayerDesc &layer, const Tiling &tiling, const SearchContext &context);
 /// Whether the machine's array takes this layer at all.
 absl::Status accepts(const LayerDesc &layer, const machine::Machine &machine);
 
-/// Granules of all tensors under these tilings: a single row of a single image, cut where some layer's tiles cut columns or channels; weights by weight tiles.
-void chooseGranules(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings, std::vector<TensorDesc> &tensors);
+/// Granules of all tensors under these tilings: a single row of a single image, cut where some layer's tiles cut
+/// columns or channels; weights by weight tiles.
+void chooseGranules(const std::vector<LayerDesc> &layers, const std::vector<Tiling> &tilings,
+                    std::vector<TensorDesc> &tensors);
 
 } // namespace sparseaccel::schedule
 

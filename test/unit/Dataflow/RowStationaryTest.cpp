@@ -323,6 +323,35 @@ TEST(RowStationary, RefusesWithBothNumbers) {
   EXPECT_EQ(message({1, 1, 1, 1, 1, 1}), "row-stationary: a filter row spans 13 activations, but ifmap_spad holds 12");
 }
 
+TEST(RowStationary, RefusesMappingsThatNoScheduleWouldMake) {
+  machine::Machine machine = shippedMachine("eyeriss");
+  const Dataflow &dataflow = dataflowOf(machine);
+  Contraction shape;
+  shape.m = 4, shape.c = 4, shape.p = shape.q = 4, shape.r = shape.s = 3;
+  auto message = [&](auto change) {
+    isa::Mapping mapping = rowStationaryMapping({1, 4, 4, 4, 1, 1}, shape, machine);
+    change(mapping.loops);
+    return std::string(dataflow.legal({shape, &mapping, nullptr, &machine, false, nullptr}).message());
+  };
+  using Loops = std::vector<isa::Loop>;
+  EXPECT_EQ(message([](Loops &) {}), "");
+  EXPECT_EQ(message([](Loops &loops) { loops.clear(); }),
+            "row-stationary: the mapping's loops over M inside the array and its buffers cover 1, but the tile has 4");
+  EXPECT_EQ(message([](Loops &loops) { loops[0].factor = 0; }),
+            "row-stationary: the mapping has a loop over R of factor 0");
+  EXPECT_EQ(message([](Loops &loops) { loops[0].level = 200; }),
+            "row-stationary: the mapping names level 200, but the machine has 7");
+  EXPECT_EQ(message([](Loops &loops) { loops[0].kind = isa::LoopKind::Temporal; }),
+            "row-stationary: the mapping has a temporal loop over R of factor 3, but filter rows lie over the array's "
+            "rows");
+  EXPECT_EQ(message([](Loops &loops) {
+              for (isa::Loop &loop : loops)
+                loop.factor = ~0u;
+              loops.insert(loops.end(), loops.begin(), loops.end());
+            }),
+            "row-stationary: q*S = 6442450944, but ifmap_spad holds 12 words");
+}
+
 TEST(RowStationary, FoldsLongStrips) {
   RowStationaryLimits limits(shippedMachine("eyeriss"));
   EXPECT_EQ(limits.sets(3, 13), 4);

@@ -144,7 +144,8 @@ TEST(Plan, LayersFollowEachOtherAroundABuffer) {
   machine::Machine machine = loadNamed("dadiannao");
   int nm = machine.levelIndex("nm");
   uint64_t capacity = machine.levels[nm].sizeBytes;
-  std::vector<Slot> slots = {{nm, 0, "a", capacity / 2, 0}, {nm, 1, "a", capacity / 4, 0}, {nm, 2, "a", capacity / 2, 0}};
+  std::vector<Slot> slots = {
+      {nm, 0, "a", capacity / 2, 0}, {nm, 1, "a", capacity / 4, 0}, {nm, 2, "a", capacity / 2, 0}};
   ASSERT_TRUE(placeSlots(slots, machine).ok());
   EXPECT_EQ(slots[0].offset, 0u);
   EXPECT_EQ(slots[1].offset, capacity / 2);
@@ -160,8 +161,9 @@ TEST(Dependencies, ReadersMayOverlapWritersMayNot) {
     a.bytes.push_back({0, begin, end, write});
     return a;
   };
-  std::vector<Access> accesses = {access(isa::Queue::Load, 0, 64, true), access(isa::Queue::Mac, 0, 32, false), access(isa::Queue::Vector, 32, 64, false),
-                                  access(isa::Queue::Load, 0, 64, true), access(isa::Queue::Mac, 0, 64, false)};
+  std::vector<Access> accesses = {access(isa::Queue::Load, 0, 64, true), access(isa::Queue::Mac, 0, 32, false),
+                                  access(isa::Queue::Vector, 32, 64, false), access(isa::Queue::Load, 0, 64, true),
+                                  access(isa::Queue::Mac, 0, 64, false)};
   auto after = findDependencies(accesses);
   EXPECT_EQ(after[1], std::vector<uint32_t>{0});
   EXPECT_EQ(after[2], std::vector<uint32_t>{0});
@@ -176,8 +178,8 @@ TEST(Dependencies, AConsumerWaitsForTheRowsItReads) {
     a.elements.push_back({7, {{0, row, 0, 0}, {1, rows, 8, 8}}, write});
     return a;
   };
-  std::vector<Access> accesses = {dram(isa::Queue::Store, 0, 4, true), dram(isa::Queue::Store, 4, 4, true), dram(isa::Queue::Load, 0, 3, false),
-                                  dram(isa::Queue::Load, 3, 3, false)};
+  std::vector<Access> accesses = {dram(isa::Queue::Store, 0, 4, true), dram(isa::Queue::Store, 4, 4, true),
+                                  dram(isa::Queue::Load, 0, 3, false), dram(isa::Queue::Load, 3, 3, false)};
   auto after = findDependencies(accesses);
   EXPECT_EQ(after[2], std::vector<uint32_t>{0});
   EXPECT_EQ(after[3], std::vector<uint32_t>{1});

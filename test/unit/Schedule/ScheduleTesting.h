@@ -13,7 +13,8 @@ struct Problem {
   LayerDesc layer;
 };
 
-inline Problem makeConv(const machine::Machine &machine, int64_t c, int64_t size, int64_t m, int64_t kernel, int64_t stride, int64_t pad, int64_t groups = 1, int64_t n = 1) {
+inline Problem makeConv(const machine::Machine &machine, int64_t c, int64_t size, int64_t m, int64_t kernel,
+                        int64_t stride, int64_t pad, int64_t groups = 1, int64_t n = 1) {
   Problem problem;
   LayerDesc &layer = problem.layer;
   layer.name = "conv";
@@ -25,7 +26,8 @@ inline Problem makeConv(const machine::Machine &machine, int64_t c, int64_t size
   shape.p = shape.q = (size + 2 * pad - kernel) / stride + 1;
   shape.padTop = shape.padLeft = pad;
   shape.padBottom = shape.padRight = std::max<int64_t>(0, (shape.p - 1) * stride + kernel - pad - size);
-  auto tensor = [&](const char *name, Coord extents, const formats::Format &dram, const formats::Format &buffer, bool constant) {
+  auto tensor = [&](const char *name, Coord extents, const formats::Format &dram, const formats::Format &buffer,
+                    bool constant) {
     TensorDesc desc;
     desc.name = name;
     desc.shape = extents;

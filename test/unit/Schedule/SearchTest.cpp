@@ -38,8 +38,11 @@ std::vector<uint64_t> used(const SlotLayout &layout, const machine::Machine &mac
 }
 
 TEST_P(OnMachine, LayersOfAnySizeFit) {
-  struct { int64_t c, size, m, kernel, stride, pad, groups, n; } shapes[] = {
-      {3, 227, 96, 11, 4, 0, 1, 1}, {96, 27, 256, 5, 1, 2, 2, 4}, {64, 113, 16, 1, 1, 0, 1, 1}, {512, 224, 512, 3, 1, 1, 1, 1}, {9216, 1, 4096, 1, 1, 0, 1, 1}, {32, 56, 32, 3, 2, 1, 32, 1},
+  struct {
+    int64_t c, size, m, kernel, stride, pad, groups, n;
+  } shapes[] = {
+      {3, 227, 96, 11, 4, 0, 1, 1},   {96, 27, 256, 5, 1, 2, 2, 4},   {64, 113, 16, 1, 1, 0, 1, 1},
+      {512, 224, 512, 3, 1, 1, 1, 1}, {9216, 1, 4096, 1, 1, 0, 1, 1}, {32, 56, 32, 3, 2, 1, 32, 1},
   };
   for (const auto &s : shapes) {
     Problem problem = makeConv(machine, s.c, s.size, s.m, s.kernel, s.stride, s.pad, s.groups, s.n);
@@ -82,7 +85,9 @@ TEST_P(OnMachine, AFilterThatFitsNowhereIsNamed) {
   problem.tensors[1].shape = {1, 30000, 3000, 1};
   auto found = schedule(problem);
   ASSERT_FALSE(found.ok());
-  EXPECT_THAT(std::string(found.status().message()), testing::ContainsRegex("layer 'conv': a tile of .* needs 180000000 bytes in level '[a-z_]+', which has [0-9]+"));
+  EXPECT_THAT(
+      std::string(found.status().message()),
+      testing::ContainsRegex("layer 'conv': a tile of .* needs 180000000 bytes in level '[a-z_]+', which has [0-9]+"));
 }
 
 TEST_P(OnMachine, EnergyObjectiveNeverCostsMoreEnergy) {
@@ -92,14 +97,16 @@ TEST_P(OnMachine, EnergyObjectiveNeverCostsMoreEnergy) {
   EXPECT_LE(energy->cost.energyPj, latency->cost.energyPj * (1 + 1e-9));
 }
 
-INSTANTIATE_TEST_SUITE_P(Shipped, OnMachine, testing::Values("dadiannao", "cnvlutin"), [](const auto &info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Shipped, OnMachine, testing::Values("dadiannao", "cnvlutin", "eyeriss"),
+                         [](const auto &info) { return std::string(info.param); });
 
 TEST(TileBoxes, HaloAndPadding) {
   machine::Machine machine = loadNamed("dadiannao");
   Problem problem = makeConv(machine, 16, 13, 32, 3, 1, 1);
   Tiling tiling;
   tiling.tile = {1, 1, 32, 16, 5, 13, 3, 3};
-  TileBoxes top = tileBoxes(problem.layer, tiling, {}), middle = tileBoxes(problem.layer, tiling, {0, 0, 0, 0, 1, 0, 0, 0}),
+  TileBoxes top = tileBoxes(problem.layer, tiling, {}),
+            middle = tileBoxes(problem.layer, tiling, {0, 0, 0, 0, 1, 0, 0, 0}),
             bottom = tileBoxes(problem.layer, tiling, {0, 0, 0, 0, 2, 0, 0, 0});
   EXPECT_EQ(top.a, (Box{{0, 0, 0, 0}, {1, 6, 13, 16}}));
   EXPECT_EQ(top.shape.padTop, 1);

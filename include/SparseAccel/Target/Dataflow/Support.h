@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include <algorithm>
+
 namespace sparseaccel::dataflow {
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -54,13 +56,13 @@ absl::Status checkParameter(const machine::Machine &machine, const DeclaredParam
 absl::Status checkShape(const Work &work, const char *dataflow);
 /// Fails where the loops below the outermost level do not cover the shape's extents, or name a level that is not there.
 absl::Status checkCoverage(const Work &work, const char *dataflow);
-/// Product of the factors of a rank among loops that `filter` accepts.
+/// Product of the factors of a rank among loops that `filter` accepts; 2^31 stands for whatever is more.
 template <typename Filter>
 int64_t factorOf(const isa::Mapping &mapping, isa::Rank rank, Filter filter) {
   int64_t product = 1;
   for (const isa::Loop &loop : mapping.loops)
     if (loop.rank == rank && filter(loop))
-      product *= loop.factor;
+      product = std::min(product * int64_t(loop.factor), int64_t(1) << 31);
   return product;
 }
 const char *rankName(isa::Rank rank);

@@ -1,6 +1,7 @@
 //===- Emit.h - Tile operations to a program --------------------*- C++ -*-===//
 //
-// The only place that sees both worlds: an accel.program becomes an isa::Program, which is verified before anyone gets it.
+// The only place that sees both worlds: an accel.program becomes an isa::Program, which is verified before anyone gets
+// it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,8 +14,8 @@
 
 namespace sparseaccel {
 
-/// The module's one accel.program, allocated (sparse-allocate). Tokens become counts of instructions to wait for, constants are encoded, and equal entries of the
-/// tables are merged. What fails is a diagnostic.
+/// The module's one accel.program, allocated (sparse-allocate). Tokens become counts of instructions to wait for,
+/// constants are encoded, and equal entries of the tables are merged. What fails is a diagnostic.
 mlir::FailureOr<isa::Program> emitProgram(mlir::ModuleOp module);
 
 /// `--emit-program` of sparse-translate: a module to a container.

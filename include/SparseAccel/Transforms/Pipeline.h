@@ -1,0 +1,30 @@
+//===- Pipeline.h - From quantised TOSA to a program ------------*- C++ -*-===//
+
+#ifndef SPARSEACCEL_TRANSFORMS_PIPELINE_H
+#define SPARSEACCEL_TRANSFORMS_PIPELINE_H
+
+#include "SparseAccel/Transforms/Objective.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <string>
+
+namespace sparseaccel {
+
+/// What `--sparse-compile` takes.
+struct CompileOptions {
+  std::string machine; ///< Name or file.
+  schedule::Objective objective = schedule::Objective::Latency;
+  std::string mapping; ///< File of forced mappings; empty: none.
+};
+
+/// fuse-layers, select-encoding, select-safs, schedule, lower-to-tiles, allocate: quantised TOSA (or accel layers) in,
+/// an allocated accel.program out.
+void buildCompilePipeline(mlir::OpPassManager &manager, const CompileOptions &options);
+
+/// Registers `sparse-compile`.
+void registerCompilePipeline();
+
+} // namespace sparseaccel
+
+#endif // SPARSEACCEL_TRANSFORMS_PIPELINE_H

@@ -1,0 +1,36 @@
+//===- Constants.h - Reading and making constant tensors --------*- C++ -*-===//
+//
+// Weights are resources; biases, multipliers, shapes and zero points are dense attributes. These helpers read either
+// and make resources.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_LIB_TRANSFORMS_CONSTANTS_H
+#define SPARSEACCEL_LIB_TRANSFORMS_CONSTANTS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+
+#include <optional>
+#include <vector>
+
+namespace sparseaccel {
+
+/// The elements of a constant value (tosa.const, or whatever folds to elements), or null.
+mlir::ElementsAttr constantElements(mlir::Value value);
+/// Row-major little-endian bytes of integers of whole bytes; splats are expanded into `storage`. Empty where the
+/// resource is missing.
+llvm::ArrayRef<char> constantBytes(mlir::ElementsAttr elements, std::vector<char> &storage);
+/// Integers of a dense constant of any width, or of a tosa.const_shape.
+std::optional<llvm::SmallVector<int64_t>> constantIntegers(mlir::Value value);
+/// The one float that a constant holds everywhere.
+std::optional<double> constantFloatSplat(mlir::Value value);
+/// Whether all elements of an integer or float constant are zero.
+bool isConstantZero(mlir::Value value);
+/// A tosa.const whose elements are a new resource called `name`.
+mlir::Value createResource(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                           llvm::ArrayRef<char> bytes, llvm::StringRef name);
+
+} // namespace sparseaccel
+
+#endif // SPARSEACCEL_LIB_TRANSFORMS_CONSTANTS_H

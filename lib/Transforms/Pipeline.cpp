@@ -1,0 +1,46 @@
+//===- Pipeline.cpp - sparse-compile --------------------------------------===//
+
+#include "SparseAccel/Transforms/Pipeline.h"
+
+#include "SparseAccel/Transforms/Passes.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace sparseaccel;
+
+void sparseaccel::buildCompilePipeline(OpPassManager &manager, const CompileOptions &options) {
+  ScheduleOptions scheduling;
+  scheduling.machine = options.machine;
+  scheduling.objective = options.objective;
+  scheduling.mapping = options.mapping;
+  manager.addPass(createSchedule(scheduling));
+  LowerToTilesOptions lowering;
+  lowering.machine = options.machine;
+  manager.addPass(createLowerToTiles(lowering));
+  AllocateOptions allocation;
+  allocation.machine = options.machine;
+  manager.addPass(createAllocate(allocation));
+}
+
+namespace {
+
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<std::string> machine{*this, "machine", llvm::cl::desc("Name or file of the machine")};
+  Option<schedule::Objective> objective{*this, "objective", llvm::cl::desc("What to minimise"),
+                                        llvm::cl::init(schedule::Objective::Latency),
+                                        llvm::cl::values(clEnumValN(schedule::Objective::Latency, "latency", "cycles"),
+                                                         clEnumValN(schedule::Objective::Energy, "energy", "energy"))};
+  Option<std::string> mapping{*this, "mapping", llvm::cl::desc("File of forced mappings (docs/scheduling.md)")};
+};
+
+} // namespace
+
+void sparseaccel::registerCompilePipeline() {
+  PassPipelineRegistration<PipelineOptions>("sparse-compile", "Quantised TOSA to an allocated program for one machine",
+                                            [](OpPassManager &manager, const PipelineOptions &options) {
+                                              buildCompilePipeline(
+                                                  manager, {options.machine, options.objective, options.mapping});
+                                            });
+}

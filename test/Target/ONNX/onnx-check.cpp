@@ -1,0 +1,136 @@
+//===- onnx-check.cpp - An imported model against reference outputs -------===//
+//
+// onnx-check model.onnx case.npz: imports the model, compiles the float module by upstream's lowering and compares its
+// outputs with those in the file. onnx-check folder: does so for every NAME.onnx in it with NAME.npz, and prints one
+// line that counts. The .npz holds `in/NAME` for every argument and `out/NAME` for every result to compare; arrays with
+// one more dimension than the model's hold several independent cases. A test of the importer that neither knows TOSA
+// nor trusts this project's kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Target/CPU/CompiledModule.h"
+#include "SparseAccel/Target/ONNX/Import.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+#include <cmath>
+#include <map>
+
+using namespace sparseaccel;
+
+namespace {
+
+struct Options {
+  double tolerance = 1e-5;
+  unsigned most = 16, optLevel = 2;
+};
+
+bool fail(const llvm::Twine &message) {
+  llvm::errs() << "onnx-check: " << message << "\n";
+  return false;
+}
+
+bool check(const std::string &modelPath, const std::string &casePath, const Options &options, bool quiet) {
+  auto arrays = runtime::readArrays(casePath);
+  if (!arrays.ok())
+    return fail(std::string(arrays.status().message()));
+  std::map<std::string, runtime::Array> byName(arrays->begin(), arrays->end());
+
+  mlir::MLIRContext context;
+  context.disableMultithreading();
+  auto module = onnx::importOnnx(llvm::StringRef(modelPath), {}, &context);
+  if (!module)
+    return false;
+  auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
+  std::vector<std::string> inputs, outputs;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    inputs.push_back(main.getArgAttrOfType<mlir::StringAttr>(i, "sparsity.name").str());
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    outputs.push_back(main.getResultAttrOfType<mlir::StringAttr>(i, "sparsity.name").str());
+  auto compiled = cpu::CompiledModule::compile(*module, {.optLevel = options.optLevel});
+  if (mlir::failed(compiled))
+    return false;
+  const cpu::Signature *signature = (*compiled)->signature("main");
+
+  int64_t cases = 1, compared = 0;
+  double worst = 0;
+  for (int64_t c = 0; c < cases && c < options.most; ++c) {
+    std::vector<cpu::Tensor> operands;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      auto found = byName.find("in/" + inputs[i]);
+      if (found == byName.end())
+        return fail("no array 'in/" + inputs[i] + "'");
+      cpu::Tensor tensor(signature->inputs[i]);
+      std::vector<float> values = found->second.toFloat();
+      if (found->second.shape.size() == signature->inputs[i].shape.size() + 1)
+        cases = found->second.shape[0];
+      size_t size = tensor.as<float>().size();
+      if (values.size() != size * cases)
+        return fail("array 'in/" + inputs[i] + "' is " + found->second.describe() + "; expected " +
+                    signature->inputs[i].str());
+      std::copy_n(values.begin() + c * size, size, tensor.as<float>().begin());
+      operands.push_back(std::move(tensor));
+    }
+    auto results = (*compiled)->run("main", operands);
+    if (mlir::failed(results))
+      return false;
+    for (size_t o = 0; o < outputs.size(); ++o) {
+      auto found = byName.find("out/" + outputs[o]);
+      if (found == byName.end())
+        continue;
+      auto values = (*results)[o].as<float>();
+      std::vector<float> expected = found->second.toFloat();
+      if (expected.size() != values.size() * cases)
+        return fail("array 'out/" + outputs[o] + "' is " + found->second.describe() + "; the model gives " +
+                    signature->results[o].str());
+      for (size_t i = 0; i < values.size(); ++i) {
+        double wanted = expected[c * values.size() + i],
+               error = std::abs(values[i] - wanted) / std::max(1.0, std::abs(wanted));
+        worst = error <= worst ? worst : error; // not-a-number becomes the worst
+        ++compared;
+      }
+    }
+  }
+  bool holds = compared > 0 && worst <= options.tolerance;
+  if (!quiet || !holds)
+    llvm::outs() << (holds ? "agrees" : "DIFFERS") << ": " << compared << " values, largest error "
+                 << llvm::format("%.3g", worst) << " (" << llvm::sys::path::stem(modelPath) << ")\n";
+  return holds;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::cl::opt<std::string> modelPath(llvm::cl::Positional, llvm::cl::desc("<model or folder>"), llvm::cl::Required);
+  llvm::cl::opt<std::string> casePath(llvm::cl::Positional, llvm::cl::desc("<npz>"));
+  llvm::cl::opt<double> tolerance("tolerance", llvm::cl::desc("Largest |difference| / max(1, |expected|)"),
+                                  llvm::cl::init(1e-5));
+  llvm::cl::opt<unsigned> most("most", llvm::cl::desc("Run at most so many cases of a file"), llvm::cl::init(16));
+  llvm::cl::opt<unsigned> optLevel("O", llvm::cl::Prefix, llvm::cl::desc("Optimisation level"), llvm::cl::init(2));
+  llvm::cl::ParseCommandLineOptions(argc, argv);
+  Options options{tolerance, most, optLevel};
+  if (!llvm::sys::fs::is_directory(modelPath))
+    return check(modelPath, casePath, options, /*quiet=*/false) ? 0 : 1;
+
+  std::vector<std::string> models;
+  std::error_code failed;
+  for (llvm::sys::fs::directory_iterator entry(modelPath, failed), end; !failed && entry != end;
+       entry.increment(failed))
+    if (llvm::StringRef(entry->path()).ends_with(".onnx"))
+      models.push_back(entry->path());
+  llvm::sort(models);
+  size_t agreeing = 0;
+  for (const std::string &model : models)
+    agreeing += check(model, model.substr(0, model.size() - 5) + ".npz", options, /*quiet=*/true);
+  llvm::outs() << agreeing << " of " << models.size() << " agree\n";
+  return agreeing == models.size() && !models.empty() ? 0 : 1;
+}

@@ -1,0 +1,26 @@
+//===- NpyFuzzer.cpp - Random .npy and .npz files -------------------------===//
+
+#include "SparseAccel/Runtime/Npy.h"
+
+#include <cstdlib>
+
+using namespace sparseaccel::runtime;
+
+static void check(const Array &array) {
+  if (array.bytes.size() != static_cast<size_t>(array.elements()) * bytesOf(array.dtype))
+    std::abort();
+  // What was read is written and read back the same.
+  absl::StatusOr<Array> back = parseNpy(serializeNpy(array), "back.npy");
+  if (!back.ok() || back->shape != array.shape || back->bytes != array.bytes)
+    std::abort();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  absl::Span<const uint8_t> bytes(data, size);
+  if (absl::StatusOr<Array> array = parseNpy(bytes, "fuzz.npy"); array.ok())
+    check(*array);
+  if (absl::StatusOr<NamedArrays> arrays = parseNpz(bytes, "fuzz.npz"); arrays.ok())
+    for (const auto &[name, array] : *arrays)
+      check(array);
+  return 0;
+}
