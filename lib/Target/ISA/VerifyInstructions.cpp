@@ -20,7 +20,7 @@ public:
       return invalid("expected 'halt' as the last of ", code.size(), " instructions");
     for (size_t i = 0; i < code.size(); ++i) {
       std::string where = absl::StrCat("instruction ", i, " (", toString(opcodeOf(code[i])), ")");
-      SPARSEACCEL_RETURN_IF_ERROR(within(where, checkCommon(common(code[i]), i)));
+      SPARSEACCEL_RETURN_IF_ERROR(within(where, checkCommon(common(code[i]), i + 1 == code.size())));
       SPARSEACCEL_RETURN_IF_ERROR(within(where, std::visit([&](const auto &inst) { return check(inst); }, code[i])));
       ++issued[static_cast<size_t>(queueOf(code[i]))];
       if (opcodeOf(code[i]) == Opcode::Halt && i + 1 != code.size())
@@ -30,9 +30,8 @@ public:
   }
 
 private:
-  absl::Status checkCommon(const CommonFields &fields, size_t index) const {
-    // A program without layers names none.
-    if (!(program.layers.empty() && fields.layer == 0))
+  absl::Status checkCommon(const CommonFields &fields, bool last) const {
+    if (!last) // The end belongs to no layer.
       SPARSEACCEL_RETURN_IF_ERROR(checkIndex("layer", fields.layer, program.layers));
     std::array<uint32_t, 4> waits = {fields.waitLoad, fields.waitMac, fields.waitVector, fields.waitStore};
     for (size_t queue = 0; queue < waits.size(); ++queue)
@@ -70,6 +69,9 @@ private:
       if (operand.offset > buffer.bytes || operand.offset * 8 % buffer.psumBits)
         return invalid("offset ", operand.offset, " in buffer '", buffer.name, "' of ", buffer.bytes,
                        " bytes is not a multiple of a sum's ", buffer.psumBits, " bits");
+    } else if (encodedInBuffer && operand.offset % 8) {
+      return invalid("offset ", operand.offset, " in buffer '", buffer.name,
+                     "' of granule slots is not a multiple of 8");
     } else if (!encodedInBuffer && operand.offset % storageBytes(tensor.type)) {
       return invalid("offset ", operand.offset, " in buffer '", buffer.name, "' is not a multiple of an element's ",
                      storageBytes(tensor.type), " bytes");
@@ -156,7 +158,7 @@ private:
     SPARSEACCEL_RETURN_IF_ERROR(within("o", checkInside(inst.o, inst.oOrigin, {inst.n, inst.p, inst.q, m})));
     SPARSEACCEL_RETURN_IF_ERROR(checkNumerics(inst.numerics));
     const Numerics &numerics = program.numerics[inst.numerics];
-    if (inst.mode == AccumulateMode::Bias && numerics.bias.size() != o.shape[3])
+    if (inst.mode == AccumulateMode::Bias && !numerics.bias.empty() && numerics.bias.size() != o.shape[3])
       return invalid("expected a bias for each of the ", o.shape[3], " channels of '", o.name, "', but numerics '",
                      numerics.name, "' has ", numerics.bias.size());
     SPARSEACCEL_RETURN_IF_ERROR(checkIndex("SAF set", inst.safs, program.safSets));
@@ -190,12 +192,24 @@ private:
     return absl::OkStatus();
   }
 
-  absl::Status checkScales(const Numerics &numerics, const Tensor &o) const {
-    size_t count = numerics.multiplier.size(), channels = o.shape.empty() ? 1 : o.shape.back();
-    if (count != 1 && count != channels)
-      return invalid("expected 1 multiplier or one for each of the ", channels, " channels of '", o.name,
-                     "', but numerics '", numerics.name, "' has ", count);
+  /// Multipliers per channel are those of `channels`, where they are allowed at all.
+  absl::Status checkScales(const Numerics &numerics, const Tensor *channels, const Tensor &o) const {
+    size_t count = numerics.multiplier.size(),
+           expected = channels && channels->shape.size() == 4 ? channels->shape[3] : 1;
+    if (count > 1 && count != expected)
+      return invalid("expected at most 1 multiplier",
+                     expected > 1
+                         ? absl::StrCat(", or one for each of the ", expected, " channels of '", channels->name, "'")
+                         : "",
+                     ", but numerics '", numerics.name, "' has ", count);
     return checkClamp(numerics, o);
+  }
+
+  static uint64_t elements(const Operand &operand) {
+    uint64_t count = 1; // The box lies in a tensor, so this does not overflow.
+    for (uint32_t extent : operand.extent)
+      count *= extent;
+    return count;
   }
 
   static absl::Status sameBox(absl::string_view what, const Coord &box, const Coord &expected) {
@@ -215,14 +229,17 @@ private:
       if (inst.r != 1 || inst.s != 1 || inst.strideH != 1 || inst.strideW != 1 || inst.padTop || inst.padBottom ||
           inst.padLeft || inst.padRight)
         return invalid(toString(inst.kind), " has a window, strides or padding");
-      SPARSEACCEL_RETURN_IF_ERROR(sameBox("a", inst.a.extent, inst.o.extent));
+      if (inst.kind != VectorKind::Copy)
+        SPARSEACCEL_RETURN_IF_ERROR(sameBox("a", inst.a.extent, inst.o.extent));
+      else if (elements(inst.a) != elements(inst.o)) // A copy may give the elements another shape.
+        return invalid("a: expected ", elements(inst.o), " elements, but got ", elements(inst.a));
     }
     const Tensor &a = tensorOf(inst.a), &o = tensorOf(inst.o);
     const Numerics &numerics = program.numerics[inst.numerics];
     bool two = false;
     switch (inst.kind) {
     case VectorKind::Rescale:
-      SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, o));
+      SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, &a, o));
       break;
     case VectorKind::Add:
     case VectorKind::Sub:
@@ -232,14 +249,17 @@ private:
       two = true;
       SPARSEACCEL_RETURN_IF_ERROR(within("b", checkActivation(inst.b)));
       SPARSEACCEL_RETURN_IF_ERROR(sameBox("b", inst.b.extent, inst.o.extent));
-      SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, o));
+      if (a.type != o.type || tensorOf(inst.b).type != o.type)
+        return invalid("expected one type, but got ", toString(a.type), " and ", toString(tensorOf(inst.b).type),
+                       " to ", toString(o.type));
+      SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, nullptr, o));
       break;
     case VectorKind::Table:
       if (numerics.table.size() != (a.type == ElementType::I8 ? 256u : 513u))
         return invalid("numerics '", numerics.name, "' has a table of ", numerics.table.size(),
                        " entries, which does not fit to type ", toString(a.type));
       if (a.type != ElementType::I8)
-        SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, o));
+        SPARSEACCEL_RETURN_IF_ERROR(checkScales(numerics, nullptr, o));
       [[fallthrough]];
     case VectorKind::MaxPool:
     case VectorKind::AvgPool:

@@ -294,25 +294,23 @@ absl::Status verifyOthers(const Program &program) {
 
 std::vector<bool> tensorsInDram(const Program &program) {
   std::vector<bool> in(program.tensors.size());
-  auto mark = [&](uint64_t index) {
-    if (index < in.size())
-      in[index] = true;
+  for (size_t i = 0; i < in.size(); ++i)
+    in[i] = !program.tensors[i].isSums() || program.tensors[i].role == TensorRole::Constant;
+  auto mark = [&](const std::vector<uint32_t> &indices) {
+    for (uint32_t index : indices)
+      if (index < in.size())
+        in[index] = true;
   };
-  for (uint32_t index : program.inputs)
-    mark(index);
-  for (uint32_t index : program.outputs)
-    mark(index);
+  mark(program.inputs);
+  mark(program.outputs);
   for (const HostOp &op : program.hostOps) {
-    for (uint32_t index : op.inputs)
-      mark(index);
-    for (uint32_t index : op.outputs)
-      mark(index);
+    mark(op.inputs);
+    mark(op.outputs);
   }
-  for (const Instruction &inst : program.instructions) {
-    if (const Load *load = std::get_if<Load>(&inst))
-      mark(load->dst.tensor);
-    else if (const Store *store = std::get_if<Store>(&inst))
-      mark(store->src.tensor);
+  for (const Layer &layer : program.layers) {
+    mark(layer.inputs);
+    if (layer.output >= 0)
+      mark({static_cast<uint32_t>(layer.output)});
   }
   return in;
 }

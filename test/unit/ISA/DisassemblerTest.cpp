@@ -28,7 +28,7 @@ TEST(Disassembler, SmallProgram) {
   EXPECT_THAT(
       lines(smallProgram()),
       ElementsAre(
-          "program machine=\"small\" fingerprint=0x0000000000001234 numerics=\"int8\" producer=\"a test\" dram=1152 "
+          "program machine=\"small\" fingerprint=0x0000000000001234 numerics=\"int8\" producer=\"a test\" dram=1280 "
           "constants=96",
           "level 0 \"dram\"", "level 1 \"activations\"", "level 2 \"weights\"",
           "buffer b0 \"activations\" bytes=512 psum_bits=0", "buffer b1 \"weights\" bytes=128 psum_bits=0",
@@ -39,10 +39,10 @@ TEST(Disassembler, SmallProgram) {
           "slot=48 "
           "lengths=128 constant=0 stored=33",
           "tensor t3 \"conv.sums\" i32[1x6x6x2] intermediate scale=0.125 dram=none buffer=dense granule=[1x6x6x2]",
-          "tensor t4 \"y\" i8[1x6x6x2] intermediate scale=2 dram=none buffer=dense granule=[1x6x6x2]",
+          "tensor t4 \"y\" i8[1x6x6x2] intermediate scale=2 dram=1088+72:dense buffer=dense granule=[1x6x6x2]",
           "tensor t5 \"pooled\" i8[1x3x3x2] intermediate scale=2 dram=192+48:rle buffer=rle granule=[1x1x3x2] slot=16 "
           "lengths=256",
-          "tensor t6 \"flat\" i8[1x18] output scale=2 dram=1088+18:dense buffer=dense granule=[1x18]",
+          "tensor t6 \"flat\" i8[1x18] output scale=2 dram=1216+18:dense buffer=dense granule=[1x18]",
           "numerics n0 \"conv\" scale32 bias=2 multipliers=2 clamp=[0, 127]",
           "mapping m0 activations:P6 activations:Q6 weights:R3 weights:S3 weights:M2 x weights:C4 y",
           "safs s0 gate B at activations where A is zero latency=2", "host_op h0 \"quantize\" quantize(t0) -> t1 f=[2]",

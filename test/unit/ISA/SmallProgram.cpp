@@ -52,7 +52,7 @@ static void addTensors(Program &program) {
     encoded->dramOffset = allocate(program, encoded->dramBytes());
     encoded->lengthOffset = allocate(program, 4 * encoded->granules());
   }
-  for (uint32_t index : {kData, kX, kFlat})
+  for (uint32_t index : {kData, kX, kY, kFlat})
     program.tensors[index].dramOffset = allocate(program, program.tensors[index].dramBytes());
 
   std::vector<int8_t> values(36);

@@ -94,15 +94,15 @@ const Case kTables[] = {
     {"DramSize", [](Program &p) { p.dramBytes = ~uint64_t{0}; },
      "the DRAM image of 18446744073709551615 bytes exceeds"},
     {"DramRange", [](Program &p) { p.tensors[kX].dramOffset = p.dramBytes - 143; },
-     "tensor 1 'x': its 144 bytes at 1009 exceed the 1152 bytes of DRAM"},
+     "tensor 1 'x': its 144 bytes at 1137 exceed the 1280 bytes of DRAM"},
     {"DramOverflow", [](Program &p) { p.tensors[kX].dramOffset = ~uint64_t{0}; },
      "tensor 1 'x': its 144 bytes at 18446744073709551615 exceed"},
     {"DramAlignment", [](Program &p) { p.tensors[kData].dramOffset = 322; },
      "DRAM offset 322 is not a multiple of its 4 bytes per element"},
     {"LengthAlignment", [](Program &p) { p.tensors[kPooled].lengthOffset += 2; },
      "length words at 258 are not at a multiple of 4"},
-    {"LengthRange", [](Program &p) { p.tensors[kPooled].lengthOffset = 1148; },
-     "its 3 length words at 1148 exceed the 1152 bytes of DRAM"},
+    {"LengthRange", [](Program &p) { p.tensors[kPooled].lengthOffset = 1276; },
+     "its 3 length words at 1276 exceed the 1280 bytes of DRAM"},
     {"DramOverlap", [](Program &p) { p.tensors[kX].dramOffset = 880; },
      "tensor 0 'data' and tensor 1 'x' overlap in DRAM at byte 880"},
     {"AliasOfEncoded", [](Program &p) { p.tensors[kFlat].dramOffset = p.tensors[kPooled].dramOffset; },
@@ -201,8 +201,8 @@ const Case kInstructions[] = {
      "144 bytes of tensor 'x' at 369 exceed buffer 'activations' of 512 bytes"},
     {"OffsetOverflow", [](Program &p) { inst<Load>(p, kLoadX).dst.offset = ~uint64_t{0}; },
      "exceed buffer 'activations'"},
-    {"EncodedBeyondBuffer", [](Program &p) { inst<Vector>(p, kPool).o.offset = 465; },
-     "instruction 6 (vector): o: 48 bytes of tensor 'pooled' at 465 exceed buffer 'activations'"},
+    {"EncodedBeyondBuffer", [](Program &p) { inst<Vector>(p, kPool).o.offset = 472; },
+     "instruction 6 (vector): o: 48 bytes of tensor 'pooled' at 472 exceed buffer 'activations'"},
     {"SumsBeyondBuffer", [](Program &p) { inst<Contract>(p, kContract).o.offset = 228; },
      "288 bytes of tensor 'conv.sums' at 228 exceed"},
     {"SumsInWrongBuffer", [](Program &p) { inst<Contract>(p, kContract).o.buffer = 0; },
@@ -212,12 +212,34 @@ const Case kInstructions[] = {
     {"ElementOffset",
      [](Program &p) {
        p.tensors[kX].type = ElementType::I16;
-       p.dramBytes += 144; // Room for twice as many bytes behind the others.
-       p.tensors[kX].dramOffset = p.dramBytes - 288;
-       p.tensors[kFlat].dramOffset = 896;
+       p.tensors[kX].dramOffset = p.dramBytes;
+       p.dramBytes += 320;
        inst<Load>(p, kLoadX).dst.offset = 1;
      },
      "offset 1 in buffer 'activations' is not a multiple of an element's 2 bytes"},
+    {"SlotOffset", [](Program &p) { inst<Vector>(p, kPool).o.offset = 218; },
+     "offset 218 in buffer 'activations' of granule slots is not a multiple of 8"},
+    {"VectorSecondType",
+     [](Program &p) {
+       makeTable(p, 256);
+       Vector &add = inst<Vector>(p, kPool);
+       add.kind = VectorKind::Add;
+       add.b = add.a;
+       p.tensors[kPooled].type = ElementType::I16;
+       p.tensors[kPooled].dramFormat = p.tensors[kPooled].bufferFormat = {};
+       add.b.tensor = kPooled;
+       add.a.extent = add.b.extent = add.o.extent = {1, 3, 3, 2};
+       p.numerics[0].multiplier.resize(1);
+       p.numerics[0].shift.resize(1);
+     },
+     "expected one type, but got i8 and i16 to i8"},
+    {"VectorCopyElements",
+     [](Program &p) {
+       makeTable(p, 256);
+       inst<Vector>(p, kPool).kind = VectorKind::Copy;
+       inst<Vector>(p, kPool).a.extent[1] = 4;
+     },
+     "a: expected 72 elements, but got 48"},
     {"LoadOfSums",
      [](Program &p) {
        inst<Load>(p, kLoadX).dst = inst<Contract>(p, kContract).o;
@@ -299,7 +321,7 @@ const Case kInstructions[] = {
        p.numerics[0].multiplier.push_back(1);
        p.numerics[0].shift.push_back(2);
      },
-     "expected 1 multiplier or one for each of the 2 channels of 'y', but numerics 'conv' has 3"},
+     "expected at most 1 multiplier, or one for each of the 2 channels of 'conv.sums', but numerics 'conv' has 3"},
     {"VectorClamp", [](Program &p) { p.numerics[0].clampMax = 128; },
      "clamp [0, 128] of numerics 'conv' exceeds the type i8 of 'y'"},
     {"VectorSecondOperand", [](Program &p) { inst<Vector>(p, kRescale).kind = VectorKind::Add; },
@@ -382,7 +404,7 @@ const Case kHazards[] = {
        Load back;
        back.layer = 2;
        back.dst = inst<Store>(p, kStore).src;
-       back.dst.offset = 300;
+       back.dst.offset = 304;
        p.instructions.insert(p.instructions.begin() + kStore + 1, back);
      },
      "instruction 8 (load): reads a box of tensor 'pooled' in DRAM that instruction 0 of the store queue writes, but "
@@ -420,7 +442,7 @@ TEST(Hazards, LoadOfAnotherBoxNeedsNoWait) {
   Load back; // Of rows that were never stored: stale, but no race.
   back.layer = 2;
   back.dst = inst<Store>(program, kStore).src;
-  back.dst.offset = 300;
+  back.dst.offset = 304;
   back.dst.origin[1] = 1;
   back.dst.extent[1] = 2;
   program.instructions[kStore] = first;

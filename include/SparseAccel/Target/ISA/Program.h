@@ -57,8 +57,8 @@ struct Tensor {
 
   uint64_t elements() const;
   uint64_t granules() const;
-  /// Bytes between dramOffset and the end of the last slot. A tensor that no LOAD, STORE, HOST, input or output names
-  /// has no place in DRAM, whatever this says.
+  /// Bytes between dramOffset and the end of the last slot. Sums have no place in DRAM, whatever this says, unless a
+  /// host operator, a layer or the program's inputs or outputs name them.
   uint64_t dramBytes() const;
   /// Bytes of a granule's slot in a buffer: the worst case of bufferFormat, rounded up to 8. Zero where bufferFormat is
   /// dense.
@@ -76,7 +76,7 @@ struct Numerics {
   std::vector<int32_t> multiplier;    ///< One, or one per output channel; empty where nothing is rescaled.
   std::vector<uint8_t> shift;         ///< As many as multipliers.
   bool scale32 = true;                ///< 32-bit multipliers (int8), else 16-bit (int16, whose sums have 48 bits).
-  int64_t clampMin = 0, clampMax = 0; ///< Of the output, in its own integers.
+  int64_t clampMin = 0, clampMax = 0; ///< Of the output, in its own integers; equal: its type's range.
   /// Elementwise: a and b are rescaled to 32 bits by these first (multiplier 0: taken as it is).
   int32_t aMultiplier = 0, bMultiplier = 0;
   uint8_t aShift = 0, bShift = 0;
