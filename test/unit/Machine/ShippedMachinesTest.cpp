@@ -2,6 +2,9 @@
 
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "SparseAccel/Target/Machine/Machine.h"
+#include "SparseAccel/Target/Machine/Yaml.h"
+
+#include "absl/strings/str_cat.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +14,7 @@
 namespace sparseaccel::machine {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 
@@ -88,6 +92,37 @@ TEST(ShippedTables, TheyDisagreeAboutDram) {
   };
   EXPECT_NEAR(perMac(*accelergy, "mac16"), 58, 1);
   EXPECT_EQ(perMac(*normalized, "alu"), 200);
+}
+
+/// The first block of YAML in a page of docs/.
+std::string exampleOf(const std::string &page) {
+  absl::StatusOr<std::string> text = yaml::readTextFile(findDataFile("docs/" + page));
+  if (!text.ok())
+    return "";
+  const std::string open = "```yaml\n";
+  size_t begin = text->find(open);
+  return begin == std::string::npos
+             ? ""
+             : text->substr(begin + open.size(), text->find("```", begin + 3) - begin - open.size());
+}
+
+TEST(Documentation, ExamplesAreRead) {
+  absl::StatusOr<Machine> machine = parseMachine(exampleOf("machines.md"), "docs/machines.md", "");
+  ASSERT_TRUE(machine.ok()) << machine.status();
+  EXPECT_EQ(machine->peakMacsPerCycle, 4u);
+  absl::StatusOr<EnergyTable> table = parseEnergyTable(exampleOf("energy.md"), "docs/energy.md");
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_THAT(lintEnergyTable(*table), IsEmpty());
+}
+
+TEST(Documentation, EveryDataflowAndItsParametersStandInMachinesMd) {
+  absl::StatusOr<std::string> text = yaml::readTextFile(findDataFile("docs/machines.md"));
+  ASSERT_TRUE(text.ok()) << text.status();
+  for (const dataflow::Dataflow *dataflow : dataflow::listDataflows()) {
+    EXPECT_THAT(*text, HasSubstr(absl::StrCat("| `", dataflow->name(), "` |")));
+    for (const auto &parameter : dataflow->parameters())
+      EXPECT_THAT(*text, HasSubstr(absl::StrCat("`", parameter.name, "`")));
+  }
 }
 
 } // namespace
