@@ -173,6 +173,8 @@ const char *toString(DType type) { return infoOf(type).name; }
 size_t bytesOf(DType type) { return infoOf(type).bytes; }
 
 int64_t Array::elements() const {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
+    return 0; // whatever the others are: their product may not be a number
   int64_t count = 1;
   for (int64_t extent : shape)
     count *= extent;
@@ -230,13 +232,13 @@ absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_vie
   size_t start = major == 1 ? 10 : 12;
   if (bytes.size() < start)
     return invalid(file, "ends within its header");
-  size_t length = major == 1 ? load<uint16_t>(&bytes[8]) : load<uint32_t>(&bytes[8]);
+  size_t length = major == 1 ? load<uint16_t>(bytes.data() + 8) : load<uint32_t>(bytes.data() + 8);
   if (length > kMaxHeader || length > bytes.size() - start)
     return invalid(file, absl::StrCat("says that its header has ", length, " bytes, more than there are"));
 
   Header header;
   std::string wrong =
-      HeaderParser(absl::string_view(reinterpret_cast<const char *>(&bytes[start]), length)).parse(header);
+      HeaderParser(absl::string_view(reinterpret_cast<const char *>(bytes.data() + start), length)).parse(header);
   if (!wrong.empty())
     return invalid(file, absl::StrCat("header: ", wrong));
   const TypeInfo *info = nullptr;
@@ -266,7 +268,7 @@ absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_vie
                    absl::StrCat("holds ", data.size(), " bytes of data; shape (", absl::StrJoin(header.shape, ", "),
                                 ") of ", info->name, " takes ", count * info->bytes));
   Array array{info->type, std::move(header.shape), {}};
-  if (header.fortranOrder && array.shape.size() > 1)
+  if (header.fortranOrder && array.shape.size() > 1 && !data.empty())
     array.bytes = fromFortranOrder(data, array.shape, info->bytes);
   else
     array.bytes.assign(data.begin(), data.end());
@@ -318,7 +320,7 @@ static uint32_t checksum(absl::Span<const uint8_t> bytes) {
 
 absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::string_view file) {
   constexpr size_t kEndSize = 22, kEntrySize = 46, kLocalSize = 30;
-  auto signature = [&](size_t at) { return load<uint32_t>(&bytes[at]); };
+  auto signature = [&](size_t at) { return load<uint32_t>(bytes.data() + at); };
   // The end record stands behind everything but a comment of at most 65535 bytes.
   if (bytes.size() < kEndSize)
     return invalid(file, "is not an .npz archive");
@@ -328,21 +330,21 @@ absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::stri
       return invalid(file, "is not an .npz archive, or is truncated: it has no directory");
     --end;
   }
-  size_t count = load<uint16_t>(&bytes[end + 10]), at = load<uint32_t>(&bytes[end + 16]);
+  size_t count = load<uint16_t>(bytes.data() + end + 10), at = load<uint32_t>(bytes.data() + end + 16);
   if (count == 0xffff || at == 0xffffffff)
     return invalid(file, "is an archive of more than 4 GB or 65534 members, which is not read");
   NamedArrays arrays;
   for (size_t i = 0; i < count; ++i) {
     if (at > end || end - at < kEntrySize || signature(at) != 0x02014b50)
       return invalid(file, absl::StrCat("the archive's directory is broken at member ", i));
-    unsigned flags = load<uint16_t>(&bytes[at + 8]), method = load<uint16_t>(&bytes[at + 10]);
-    uint32_t crc = load<uint32_t>(&bytes[at + 16]);
-    size_t packed = load<uint32_t>(&bytes[at + 20]), size = load<uint32_t>(&bytes[at + 24]);
-    size_t nameLength = load<uint16_t>(&bytes[at + 28]), extra = load<uint16_t>(&bytes[at + 30]);
-    size_t comment = load<uint16_t>(&bytes[at + 32]), local = load<uint32_t>(&bytes[at + 42]);
+    unsigned flags = load<uint16_t>(bytes.data() + at + 8), method = load<uint16_t>(bytes.data() + at + 10);
+    uint32_t crc = load<uint32_t>(bytes.data() + at + 16);
+    size_t packed = load<uint32_t>(bytes.data() + at + 20), size = load<uint32_t>(bytes.data() + at + 24);
+    size_t nameLength = load<uint16_t>(bytes.data() + at + 28), extra = load<uint16_t>(bytes.data() + at + 30);
+    size_t comment = load<uint16_t>(bytes.data() + at + 32), local = load<uint32_t>(bytes.data() + at + 42);
     if (end - at - kEntrySize < nameLength + extra + comment)
       return invalid(file, absl::StrCat("the archive's directory is broken at member ", i));
-    std::string name(reinterpret_cast<const char *>(&bytes[at + kEntrySize]), nameLength);
+    std::string name(reinterpret_cast<const char *>(bytes.data() + at + kEntrySize), nameLength);
     std::string shown = absl::StrCat(file, ":", absl::CHexEscape(name));
     at += kEntrySize + nameLength + extra + comment;
     if (packed == 0xffffffff || size == 0xffffffff || local == 0xffffffff)
@@ -351,7 +353,8 @@ absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::stri
       return invalid(shown, "is encrypted");
     if (local > end || end - local < kLocalSize || signature(local) != 0x04034b50)
       return invalid(shown, "is not where the archive's directory says");
-    size_t data = local + kLocalSize + load<uint16_t>(&bytes[local + 26]) + load<uint16_t>(&bytes[local + 28]);
+    size_t data =
+        local + kLocalSize + load<uint16_t>(bytes.data() + local + 26) + load<uint16_t>(bytes.data() + local + 28);
     if (data > end || end - data < packed)
       return invalid(shown, "is truncated");
     absl::Span<const uint8_t> content = bytes.subspan(data, packed);

@@ -146,6 +146,10 @@ TEST(Npy, ReadsScalarsVectorsAndVersion2) {
   absl::StatusOr<Array> empty = parseNpy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (0, 7)}", {}), "x");
   ASSERT_TRUE(empty.ok()) << empty.status();
   EXPECT_EQ(empty->elements(), 0);
+  absl::StatusOr<Array> vast = parseNpy(
+      npy("{'descr': '|i1', 'fortran_order': True, 'shape': (4611686018427387904, 4611686018427387904, 0)}", {}), "x");
+  ASSERT_TRUE(vast.ok()) << vast.status();
+  EXPECT_EQ(vast->elements(), 0);
   Array vector = makeArray<int8_t>({3}, {7, 8, 9});
   absl::StatusOr<Array> back = parseNpy(serializeNpy(vector), "x");
   ASSERT_TRUE(back.ok()) << back.status();
@@ -168,6 +172,7 @@ struct Bad {
 
 TEST(Npy, RejectsHostileHeaders) {
   const Bad cases[] = {
+      {{0x93, 'N', 'U', 'M', 'P', 'Y', 3, 0, 0, 0, 0, 0}, "header: expected '{'"},
       {toBytes("hello, world"), "x.npy: is not an .npy file"},
       {{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, 0xff, 0xff}, "header has 65535 bytes, more than there are"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0}, 9), "version 9"},
