@@ -240,7 +240,7 @@ def field_table(source, fields, offset):
 def document(source, preface, epilogue):
     common_bytes = 1 + sum(source.bits(f) for f in source.common) // 8
     out = [
-        f"<!-- {BANNER} -->",
+        "<!-- Generated from Instructions.td, Program.h and docs/ISA.in.md by scripts/isa_gen.py. Do not edit. -->",
         "",
         preface.rstrip(),
         "",
@@ -271,6 +271,27 @@ def document(source, preface, epilogue):
     return "\n".join(out)
 
 
+def host_operators(path):
+    """The table of host operators, from the documented cases of HostKind in Program.h."""
+    with open(path, encoding="utf-8") as file:
+        body = re.search(r"enum class HostKind : uint8_t \{(.*?)\};", file.read(), re.S).group(1)
+    rows = []
+    for line in body.splitlines():
+        case = re.match(r"\s*(\w+),?\s*(?:///< (.*))?$", line)
+        if case:
+            rows.append([len(rows), case.group(1), case.group(2) or ""])
+        elif rows and line.strip().startswith("///<"):
+            rows[-1][2] += " " + line.strip()[4:].strip()
+    for row in rows:
+        if not row[2]:
+            raise SystemExit(f"isa_gen: host operator '{row[1]}' has no description")
+    out = ["| number | name | arguments and meaning |", "|---|---|---|"]
+    for number, case, doc in rows:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", case).lower().replace("mat_mul", "matmul")
+        out.append(f"| {number} | `{name}` | {doc} |")
+    return "\n".join(out)
+
+
 def write_if_changed(path, text):
     """Leaves the file alone where it holds this text already, so that nothing is rebuilt for a change of a comment."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -290,6 +311,7 @@ def main():
     parser.add_argument("--header", required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--doc", required=True)
+    parser.add_argument("--program-header", help="Program.h, whose HostKind replaces the line '<!-- host operators -->' of the text")
     parser.add_argument("--doc-text", help="Markdown with the parts of ISA.md that are written by hand, divided by a line of '<!-- instructions -->'")
     args = parser.parse_args()
     with open(args.dump, encoding="utf-8") as file:
@@ -297,7 +319,9 @@ def main():
     preface, epilogue = "# Instruction set", ""
     if args.doc_text:
         with open(args.doc_text, encoding="utf-8") as file:
-            preface, _, epilogue = re.sub(r"^<!-- .*? -->\n+", "", file.read()).partition("<!-- instructions -->\n")
+            preface, _, epilogue = file.read().partition("<!-- instructions -->\n")
+        if args.program_header:
+            epilogue = epilogue.replace("<!-- host operators -->", host_operators(args.program_header))
     write_if_changed(args.header, header(source))
     write_if_changed(args.source, source_file(source))
     write_if_changed(args.doc, document(source, preface, epilogue))

@@ -6,6 +6,8 @@
 #include "SparseAccel/Target/ISA/Disassembler.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 
+#include "absl/strings/str_cat.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -130,7 +132,7 @@ TEST(Container, LaterMinorVersionIsRead) {
 }
 
 TEST(Container, Files) {
-  std::string path = testing::TempDir() + "/sparseaccel-container-test.spa";
+  std::string path = absl::StrCat(testing::TempDir(), "/sparseaccel-container-test.spa");
   ASSERT_TRUE(writeFile(smallProgram(), path).ok());
   absl::StatusOr<Program> back = readFile(path);
   ASSERT_TRUE(back.ok()) << back.status();
@@ -139,14 +141,14 @@ TEST(Container, Files) {
   Program wrong = smallProgram();
   wrong.instructions.pop_back();
   ASSERT_TRUE(writeFile(wrong, path).ok());
-  EXPECT_THAT(std::string(readFile(path).status().message()), HasSubstr(path + ": expected 'halt'"));
+  EXPECT_THAT(std::string(readFile(path).status().message()), HasSubstr(absl::StrCat(path, ": expected 'halt'")));
   EXPECT_TRUE(parseFile(path).ok());
   std::ostringstream out;
   EXPECT_FALSE(disassembleFile(path, out).ok());
   EXPECT_THAT(out.str(), HasSubstr("contract"));
   std::remove(path.c_str());
 
-  EXPECT_THAT(std::string(readFile(path).status().message()), HasSubstr("cannot open " + path));
+  EXPECT_THAT(std::string(readFile(path).status().message()), HasSubstr(absl::StrCat("cannot open ", path)));
   EXPECT_THAT(std::string(readFile(testing::TempDir()).status().message()), HasSubstr("but got a directory"));
   EXPECT_THAT(std::string(writeFile(wrong, "/nonexistent-folder/p.spa").message()),
               HasSubstr("cannot write /nonexistent-folder/p.spa"));
@@ -154,7 +156,7 @@ TEST(Container, Files) {
 
 // A file of container version 1.0 as it was first written must load for as long as the major version is 1.
 TEST(Container, GoldenVersion1) {
-  std::string path = std::string(SPARSEACCEL_GOLDEN) + "/container-1.0.spa";
+  std::string path = absl::StrCat(SPARSEACCEL_GOLDEN, "/container-1.0.spa");
   absl::StatusOr<Program> program = readFile(path);
   ASSERT_TRUE(program.ok()) << program.status();
   EXPECT_EQ(text(*program), text(smallProgram()));

@@ -128,7 +128,7 @@ enum class HostKind : uint8_t {
   Quantize, ///< f32 -> i8/i16: round to nearest even of x * f[0] (multiplied in f32), saturated; not-a-number gives 0.
   Dequantize, ///< Integers -> f32: x * f[0].
   Transpose,  ///< i = permutation: axis k of the output is axis i[k] of the input.
-  Reshape,
+  Reshape, ///< The same elements in the same order; input and output may be the same bytes of DRAM.
   Slice,   ///< i = starts, then sizes; one each per axis.
   Pad,     ///< i = elements before, then behind, per axis; f[0] = their value.
   Concat,  ///< i[0] = axis; any number of inputs.
