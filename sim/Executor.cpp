@@ -47,8 +47,9 @@ dataflow::Contraction shapeOf(const isa::Contract &i, const isa::Program &progra
   return shape;
 }
 
-Executor::Executor(const SharedState &shared, const Options &options)
-    : shared(shared), options(options), memory(*shared.program, shared.constants) {
+Executor::Executor(const SharedState &shared, const Options &options, Workspace &workspace)
+    : shared(shared), options(options), workspace(workspace), memory(workspace.memory) {
+  workspace.cache.clear();
   layers.resize(shared.program->layers.size());
   for (LayerWork &layer : layers)
     layer.levels.resize(shared.machine->levels.size());
@@ -187,15 +188,15 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
       copyBox(dram + first * elementBytes, tensorStrides, buffer.bytes.data() + box.offset, boxStrides, extent,
               elementBytes);
     } else {
-      valuesA.resize(elements * elementBytes + 64);
-      copyBox(dram + first * elementBytes, tensorStrides, valuesA.data(), boxStrides, extent, elementBytes);
-      memory.encode(box, valuesA.data());
+      workspace.valuesA.resize(elements * elementBytes + 64);
+      copyBox(dram + first * elementBytes, tensorStrides, workspace.valuesA.data(), boxStrides, extent, elementBytes);
+      memory.encode(box, workspace.valuesA.data());
     }
   } else {
     uint64_t slotBytes = denseBuffer ? 0 : bufferSlotBytes(tensor), granules = 0;
     bool same = tensor.dramFormat == tensor.bufferFormat;
     if (!same)
-      valuesA.resize(elements * elementBytes + 64);
+      workspace.valuesA.resize(elements * elementBytes + 64);
     absl::Status status;
     forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
       if (!status.ok())
@@ -211,19 +212,20 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
         buffer.slotAt(to) = slot;
         return;
       }
-      granule.resize(product(ref.extent) * elementBytes);
+      workspace.granule.resize(product(ref.extent) * elementBytes);
       status = formats::decode(tensor.dramFormat, absl::MakeConstSpan(bytes, slot.bytes), elementBytes,
-                               absl::MakeConstSpan(ref.extent.data(), tensor.shape.size()), granule.data());
+                               absl::MakeConstSpan(ref.extent.data(), tensor.shape.size()), workspace.granule.data());
       int64_t at = 0;
       for (unsigned i = 0; i < kMaxRank; ++i)
         at += (int64_t(ref.origin[i]) - origin[i]) * boxStrides[i];
-      uint8_t *to = denseBuffer ? buffer.bytes.data() + box.offset : valuesA.data();
-      copyBox(granule.data(), denseStrides(ref.extent), to + at * elementBytes, boxStrides, ref.extent, elementBytes);
+      uint8_t *to = denseBuffer ? buffer.bytes.data() + box.offset : workspace.valuesA.data();
+      copyBox(workspace.granule.data(), denseStrides(ref.extent), to + at * elementBytes, boxStrides, ref.extent,
+              elementBytes);
     });
     if (!status.ok())
       return absl::Status(status.code(), absl::StrCat("tensor '", tensor.name, "': ", status.message()));
     if (!same && !denseBuffer)
-      memory.encode(box, valuesA.data());
+      memory.encode(box, workspace.valuesA.data());
     metadataBytes += roundUp(granules * 4, burst);
   }
   if (!options.counts)
@@ -288,18 +290,19 @@ absl::Status Executor::store(const isa::Store &instruction, InstructionRecord &r
       copyBox(values, boxStrides, dram + first * elementBytes, tensorStrides, extent, elementBytes);
       dataBytes = denseTransferBytes(tensor, extent, burst);
     } else {
-      std::vector<uint8_t> encoded;
+      std::vector<uint8_t> &encoded = workspace.encoded;
       forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
-        granule.resize(product(ref.extent) * elementBytes);
+        workspace.granule.resize(product(ref.extent) * elementBytes);
         int64_t at = 0;
         for (unsigned i = 0; i < kMaxRank; ++i)
           at += (int64_t(ref.origin[i]) - origin[i]) * boxStrides[i];
-        copyBox(values + at * elementBytes, boxStrides, granule.data(), denseStrides(ref.extent), ref.extent,
+        copyBox(values + at * elementBytes, boxStrides, workspace.granule.data(), denseStrides(ref.extent), ref.extent,
                 elementBytes);
         encoded.clear();
         formats::Size size = formats::encode(
             tensor.dramFormat,
-            {granule.data(), elementBytes, absl::MakeConstSpan(ref.extent.data(), tensor.shape.size())}, encoded);
+            {workspace.granule.data(), elementBytes, absl::MakeConstSpan(ref.extent.data(), tensor.shape.size())},
+            encoded);
         std::memcpy(dram + ref.index * tensor.slotBytes, encoded.data(), encoded.size());
         SlotInfo slot{uint32_t(encoded.size()), uint32_t((size.metadataBits + 7) / 8)};
         memory.setDramSlot(box.tensor, ref.index, slot);
@@ -346,36 +349,36 @@ uint64_t Executor::bytesInBuffer(const isa::Operand &operand) const {
 absl::StatusOr<const uint8_t *> Executor::decoded(const isa::Operand &operand) {
   if (tensorOf(operand).bufferFormat.isDense())
     return memory.buffer(operand.buffer).bytes.data() + operand.offset;
-  for (size_t i = 0; i < cache.size(); ++i)
-    if (cache[i].operand == operand) {
-      std::rotate(cache.begin(), cache.begin() + i, cache.begin() + i + 1);
-      return cache.front().values.data();
+  for (size_t i = 0; i < workspace.cache.size(); ++i)
+    if (workspace.cache[i].operand == operand) {
+      std::rotate(workspace.cache.begin(), workspace.cache.begin() + i, workspace.cache.begin() + i + 1);
+      return workspace.cache.front().values.data();
     }
   constexpr size_t kept = 4;
   Decoded entry;
-  if (cache.size() == kept) {
-    entry = std::move(cache.back());
-    cache.pop_back();
+  if (workspace.cache.size() == kept) {
+    entry = std::move(workspace.cache.back());
+    workspace.cache.pop_back();
   }
   entry.operand = operand;
   entry.end = operand.offset + bytesInBuffer(operand);
   absl::StatusOr<const uint8_t *> values = memory.decode(operand, entry.values);
   if (!values.ok())
     return values.status();
-  cache.insert(cache.begin(), std::move(entry));
-  return cache.front().values.data();
+  workspace.cache.insert(workspace.cache.begin(), std::move(entry));
+  return workspace.cache.front().values.data();
 }
 
 void Executor::overwrite(const isa::Operand &operand) {
-  if (cache.empty())
+  if (workspace.cache.empty())
     return;
   uint64_t end = operand.offset + bytesInBuffer(operand);
-  cache.erase(std::remove_if(cache.begin(), cache.end(),
-                             [&](const Decoded &entry) {
-                               return entry.operand.buffer == operand.buffer && entry.operand.offset < end &&
-                                      operand.offset < entry.end;
-                             }),
-              cache.end());
+  workspace.cache.erase(std::remove_if(workspace.cache.begin(), workspace.cache.end(),
+                                       [&](const Decoded &entry) {
+                                         return entry.operand.buffer == operand.buffer && entry.operand.offset < end &&
+                                                operand.offset < entry.end;
+                                       }),
+                        workspace.cache.end());
 }
 
 //===----------------------------------------------------------------------===//
@@ -432,7 +435,7 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
     auto fresh = std::make_shared<WeightTile>();
     const uint8_t *dense = bytes;
     if (!weights.bufferFormat.isDense()) {
-      absl::StatusOr<const uint8_t *> values = memory.decode(b, valuesB);
+      absl::StatusOr<const uint8_t *> values = memory.decode(b, workspace.valuesB);
       if (!values.ok())
         return values.status();
       dense = *values;
@@ -479,7 +482,7 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
   if (mode == isa::AccumulateMode::Bias && bias.empty())
     mode = isa::AccumulateMode::Clear;
   kernels::contract(*shared.kernels, shape, a, tile->packed, mode, bias.data() + instruction.oOrigin[3],
-                    {sums, strides[0], strides[1], strides[2]}, scratch);
+                    {sums, strides[0], strides[1], strides[2]}, workspace.scratch);
   if (!options.counts)
     return absl::OkStatus();
 

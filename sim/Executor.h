@@ -25,6 +25,24 @@ struct ExpandedNumerics {
   std::vector<int64_t> multiplier, round, shift;
 };
 
+/// A decoded operand that is kept until something overwrites its bytes.
+struct Decoded {
+  isa::Operand operand;
+  uint64_t end = 0;
+  std::vector<uint8_t> values;
+};
+
+/// Memory that one run needs and the next one may use again. What a verified program reads it has written before, so
+/// nothing is cleared between runs.
+struct Workspace {
+  Workspace(const isa::Program &program, const ConstantInfo &constants) : memory(program, constants) {}
+  Memory memory;
+  kernels::Scratch scratch;
+  std::vector<Decoded> cache;
+  std::vector<uint8_t> valuesA, valuesB, valuesO, granule, encoded;
+  std::vector<int64_t> channelMultiplier, channelRound, channelShift;
+};
+
 struct SharedState {
   const isa::Program *program = nullptr;
   const machine::Machine *machine = nullptr;
@@ -50,7 +68,7 @@ struct LevelWords {
 
 class Executor {
 public:
-  Executor(const SharedState &shared, const Options &options);
+  Executor(const SharedState &shared, const Options &options, Workspace &workspace);
   absl::Status run(absl::Span<const TensorData> inputs, RunResult &result);
 
 private:
@@ -60,12 +78,6 @@ private:
     double vectorOperations = 0, codecElements = 0;
     double widestSum = 0;
     bool contracts = false;
-  };
-  /// A decoded operand that is kept until something overwrites its bytes.
-  struct Decoded {
-    isa::Operand operand;
-    uint64_t end = 0;
-    std::vector<uint8_t> values;
   };
 
   absl::Status execute(uint32_t index, const isa::Instruction &instruction);
@@ -93,11 +105,8 @@ private:
 
   const SharedState &shared;
   const Options &options;
-  Memory memory;
-  kernels::Scratch scratch;
-  std::vector<Decoded> cache;
-  std::vector<uint8_t> valuesA, valuesB, valuesO, granule;
-  std::vector<int64_t> channelMultiplier, channelRound, channelShift;
+  Workspace &workspace;
+  Memory &memory;
   std::vector<InstructionRecord> records;
   std::vector<LayerWork> layers;
   double valueSeconds = 0, countSeconds = 0;

@@ -6,12 +6,32 @@
 #include "SparseAccel/Runtime/HostOps.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 
 #include <algorithm>
 
 namespace sparseaccel::sim {
 
-struct Simulator::State : SharedState {};
+struct Simulator::State : SharedState {
+  absl::Mutex mutex;
+  std::vector<std::unique_ptr<Workspace>> idle ABSL_GUARDED_BY(mutex); ///< As many as runs were under way at once.
+
+  std::unique_ptr<Workspace> take() {
+    {
+      absl::MutexLock lock(&mutex);
+      if (!idle.empty()) {
+        std::unique_ptr<Workspace> workspace = std::move(idle.back());
+        idle.pop_back();
+        return workspace;
+      }
+    }
+    return std::make_unique<Workspace>(*program, constants);
+  }
+  void giveBack(std::unique_ptr<Workspace> workspace) {
+    absl::MutexLock lock(&mutex);
+    idle.push_back(std::move(workspace));
+  }
+};
 
 Simulator::Simulator(std::unique_ptr<State> state) : state(std::move(state)) {}
 Simulator::~Simulator() = default;
@@ -191,8 +211,10 @@ absl::StatusOr<std::unique_ptr<Simulator>> Simulator::create(const isa::Program 
 
 absl::StatusOr<RunResult> Simulator::run(absl::Span<const TensorData> inputs, const Options &options) const {
   RunResult result;
-  Executor executor(*state, options);
-  if (absl::Status status = executor.run(inputs, result); !status.ok())
+  std::unique_ptr<Workspace> workspace = state->take();
+  absl::Status status = Executor(*state, options, *workspace).run(inputs, result);
+  state->giveBack(std::move(workspace));
+  if (!status.ok())
     return status;
   return result;
 }

@@ -74,8 +74,8 @@ absl::Status Executor::vector(const isa::Vector &instruction, InstructionRecord 
   uint64_t elements = product(extentsOf(o.extent));
   uint8_t *out = memory.buffer(o.buffer).bytes.data() + o.offset;
   if (!denseResult) {
-    valuesO.resize(elements * isa::storageBytes(result.type) + 64);
-    out = valuesO.data();
+    workspace.valuesO.resize(elements * isa::storageBytes(result.type) + 64);
+    out = workspace.valuesO.data();
   }
   if (absl::Status status = compute(instruction, a, b, out); !status.ok())
     return status;
@@ -161,10 +161,11 @@ absl::Status Executor::compute(const isa::Vector &instruction, const uint8_t *a,
       // One scale for all: elements in rows of any width.
       int64_t width = std::min<int64_t>(int64_t(elements), 256);
       bool any = !expanded.multiplier.empty();
-      channelMultiplier.assign(size_t(width), any ? expanded.multiplier[0] : 1);
-      channelRound.assign(size_t(width), any ? expanded.round[0] : 0);
-      channelShift.assign(size_t(width), any ? expanded.shift[0] : 0);
-      rows.scale = {channelMultiplier.data(), channelRound.data(), channelShift.data(), low, high};
+      workspace.channelMultiplier.assign(size_t(width), any ? expanded.multiplier[0] : 1);
+      workspace.channelRound.assign(size_t(width), any ? expanded.round[0] : 0);
+      workspace.channelShift.assign(size_t(width), any ? expanded.shift[0] : 0);
+      rows.scale = {workspace.channelMultiplier.data(), workspace.channelRound.data(), workspace.channelShift.data(),
+                    low, high};
       rows.channels = rows.aStride = rows.oStride = width;
       rows.rows = width ? int64_t(elements) / width : 0;
       shared.kernels->rescale(rows);
