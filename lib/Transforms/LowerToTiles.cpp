@@ -300,7 +300,7 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
   using LowerToTilesBase::LowerToTilesBase;
 
   LogicalResult lower(func::FuncOp func, const machine::Machine &machine, const Homes &homes) {
-    auto network = buildNetwork(func, machine, /*remarks=*/false);
+    auto network = buildNetwork(func, machine);
     if (failed(network))
       return failure();
     for (Value value : func.getBody().front().getTerminator()->getOperands())

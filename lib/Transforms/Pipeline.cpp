@@ -10,7 +10,8 @@
 using namespace mlir;
 using namespace sparseaccel;
 
-void sparseaccel::buildCompilePipeline(OpPassManager &manager, const CompileOptions &options) {
+void sparseaccel::buildSparseCompilePipeline(OpPassManager &manager, const SparseCompileOptions &options) {
+  manager.addPass(createFuseLayers());
   ScheduleOptions scheduling;
   scheduling.machine = options.machine;
   scheduling.objective = options.objective;
@@ -37,10 +38,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
 
 } // namespace
 
-void sparseaccel::registerCompilePipeline() {
+void sparseaccel::registerSparseCompilePipeline() {
   PassPipelineRegistration<PipelineOptions>("sparse-compile", "Quantised TOSA to an allocated program for one machine",
                                             [](OpPassManager &manager, const PipelineOptions &options) {
-                                              buildCompilePipeline(
+                                              buildSparseCompilePipeline(
                                                   manager, {options.machine, options.objective, options.mapping});
                                             });
 }

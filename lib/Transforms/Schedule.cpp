@@ -173,7 +173,9 @@ struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
     for (auto func : module.getOps<func::FuncOp>()) {
       if (func.isPrivate() || func.isExternal())
         continue;
-      auto network = buildNetwork(func, *machine, /*remarks=*/true);
+      if (failed(moveToHost(func, *machine)))
+        return signalPassFailure();
+      auto network = buildNetwork(func, *machine);
       if (failed(network))
         return signalPassFailure();
       Scheduler scheduler(*network, *machine, **dataflow, *homes, objective);

@@ -151,10 +151,11 @@ namespace {
 
 class NetworkBuilder {
 public:
-  NetworkBuilder(func::FuncOp func, const machine::Machine &machine, bool remarks)
-      : func(func), machine(machine), remarks(remarks),
+  NetworkBuilder(func::FuncOp func, const machine::Machine &machine)
+      : func(func), machine(machine),
         densities(func->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("sparsity.densities")) {}
   FailureOr<Network> build();
+  LogicalResult moveToHost();
 
 private:
   LogicalResult describe(Operation *op, LayerDesc &layer);
@@ -164,12 +165,12 @@ private:
     return llvm::all_of(value.getUsers(),
                         [&](Operation *user) { return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user); });
   }
+  absl::Status acceptsOp(Operation *op, const LayerDesc &layer);
   View viewOf(Value value, StringRef name);
   int addTensor(Value value, std::string name);
 
   func::FuncOp func;
   const machine::Machine &machine;
-  bool remarks;
   DictionaryAttr densities;
   Network network;
   llvm::DenseSet<Operation *> accelerated;
@@ -290,6 +291,29 @@ View NetworkBuilder::viewOf(Value value, StringRef name) {
   return network.views[value];
 }
 
+absl::Status NetworkBuilder::acceptsOp(Operation *op, const LayerDesc &layer) {
+  if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 4)
+    return absl::UnimplementedError("a tensor in a buffer has at most four ranks");
+  return accepts(layer, machine);
+}
+
+LogicalResult NetworkBuilder::moveToHost() {
+  SmallVector<Operation *> ops;
+  for (auto layer : func.getBody().front().getOps<accel::LayerOpInterface>())
+    ops.push_back(layer);
+  for (Operation *op : ops) {
+    LayerDesc layer;
+    if (failed(describe(op, layer)))
+      return failure();
+    if (layer.cls == LayerClass::Host)
+      continue;
+    absl::Status status = acceptsOp(op, layer);
+    if (!status.ok() && failed(sparseaccel::moveToHost(op, status)))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<Network> NetworkBuilder::build() {
   if (!func.getBody().hasOneBlock())
     return emitError(func.getLoc()) << "expected one block of accel layer operations";
@@ -305,20 +329,12 @@ FailureOr<Network> NetworkBuilder::build() {
     if (failed(describe(&op, layer)))
       return failure();
     if (layer.cls != LayerClass::Host) {
-      absl::Status status = accepts(layer, machine);
-      if (cast<RankedTensorType>(op.getResult(0).getType()).getRank() > 4)
-        status = absl::UnimplementedError("a tensor in a buffer has at most four ranks");
+      absl::Status status = acceptsOp(&op, layer);
       if (status.ok()) {
         accelerated.insert(&op);
-      } else if (llvm::isa<accel::ConcatOp>(op)) {
-        if (remarks)
-          op.emitRemark() << "runs on the host: " << messageOf(status);
-        layer.cls = LayerClass::Host;
       } else {
-        return op.emitOpError() << "cannot run: " << messageOf(status) << ", and the host has no kernel for it";
+        return op.emitOpError() << "cannot run: " << messageOf(status);
       }
-    } else if (remarks && llvm::isa<accel::HostOp>(op)) {
-      op.emitRemark() << "runs on the host: '" << layer.kind << "' is no work for machine '" << machine.name << "'";
     }
     described.push_back(std::move(layer));
     ops.push_back(&op);
@@ -425,6 +441,12 @@ FailureOr<Network> NetworkBuilder::build() {
   return std::move(network);
 }
 
-FailureOr<Network> sparseaccel::buildNetwork(func::FuncOp func, const machine::Machine &machine, bool remarks) {
-  return NetworkBuilder(func, machine, remarks).build();
+LogicalResult sparseaccel::moveToHost(func::FuncOp func, const machine::Machine &machine) {
+  if (!func.getBody().hasOneBlock())
+    return emitError(func.getLoc()) << "expected one block of accel layer operations";
+  return NetworkBuilder(func, machine).moveToHost();
+}
+
+FailureOr<Network> sparseaccel::buildNetwork(func::FuncOp func, const machine::Machine &machine) {
+  return NetworkBuilder(func, machine).build();
 }

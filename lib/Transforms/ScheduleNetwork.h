@@ -33,8 +33,13 @@ llvm::SmallVector<int64_t> ownRanks(const schedule::Coord &coord, size_t rank);
 /// The reverse; ranks that are missing become `fill`.
 schedule::Coord fourRanks(llvm::ArrayRef<int64_t> coord, int64_t fill);
 
-/// `remarks`: say what falls back to the host.
-mlir::FailureOr<Network> buildNetwork(mlir::func::FuncOp func, const machine::Machine &machine, bool remarks);
+/// Replaces a layer that the machine does not take by host operators that compute the same integers, and says so in a
+/// remark. An error where there are none.
+mlir::LogicalResult moveToHost(mlir::Operation *op, const absl::Status &reason);
+/// Does so with every such layer of a function.
+mlir::LogicalResult moveToHost(mlir::func::FuncOp func, const machine::Machine &machine);
+
+mlir::FailureOr<Network> buildNetwork(mlir::func::FuncOp func, const machine::Machine &machine);
 
 /// The constant behind a value, or null.
 mlir::ElementsAttr constantOf(mlir::Value value);

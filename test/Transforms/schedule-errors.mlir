@@ -34,14 +34,3 @@ module {
     return %a : tensor<1x8x8x32xi8>
   }
 }
-
-// -----
-
-// What only the host runs is said.
-module {
-  func.func @main(%x: tensor<1x10xf32>) -> tensor<1x10xf32> {
-    // expected-remark @below {{runs on the host: 'softmax' is no work for machine 'dadiannao'}}
-    %y = accel.host softmax (%x) ints [1] floats [] layer "prob" value "prob" : (tensor<1x10xf32>) -> tensor<1x10xf32>
-    return %y : tensor<1x10xf32>
-  }
-}

@@ -7,7 +7,6 @@
 #include "SparseAccel/Dialect/Accel/Accel.h"
 #include "SparseAccel/Dialect/Sparsity/Sparsity.h"
 #include "SparseAccel/Transforms/Passes.h"
-#include "SparseAccel/Transforms/Pipeline.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
@@ -27,7 +26,7 @@ int main(int argc, char **argv) {
   mlir::registerTransformsPasses(); // canonicalize, cse, inline, symbol-dce, ...
   mlir::tosa::registerTosaPasses();
   sparseaccel::registerSparseAccelPasses();
-  sparseaccel::registerCompilePipeline();
+  sparseaccel::registerSparseCompilePipeline();
 
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "SparseAccel pass driver\n", registry));
 }

@@ -7,7 +7,7 @@
 #ifndef SPARSEACCEL_TRANSFORMS_PASSES_H
 #define SPARSEACCEL_TRANSFORMS_PASSES_H
 
-#include "SparseAccel/Transforms/Objective.h"
+#include "SparseAccel/Transforms/Pipeline.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"

@@ -12,7 +12,7 @@
 namespace sparseaccel {
 
 /// What `--sparse-compile` takes.
-struct CompileOptions {
+struct SparseCompileOptions {
   std::string machine; ///< Name or file.
   schedule::Objective objective = schedule::Objective::Latency;
   std::string mapping; ///< File of forced mappings; empty: none.
@@ -20,10 +20,10 @@ struct CompileOptions {
 
 /// fuse-layers, select-encoding, select-safs, schedule, lower-to-tiles, allocate: quantised TOSA (or accel layers) in,
 /// an allocated accel.program out.
-void buildCompilePipeline(mlir::OpPassManager &manager, const CompileOptions &options);
+void buildSparseCompilePipeline(mlir::OpPassManager &manager, const SparseCompileOptions &options);
 
 /// Registers `sparse-compile`.
-void registerCompilePipeline();
+void registerSparseCompilePipeline();
 
 } // namespace sparseaccel
 

@@ -1,0 +1,99 @@
+//===- ScheduleFallback.cpp - What a machine lacks goes to the host -------===//
+
+#include "ScheduleNetwork.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace sparseaccel;
+
+namespace {
+
+/// Writes one layer as host operators that compute the same integers.
+class Fallback {
+public:
+  Fallback(IRRewriter &rewriter, Operation *op) : rewriter(rewriter), op(op) { rewriter.setInsertionPoint(op); }
+  /// Null where no host operators compute it exactly.
+  Value build();
+
+private:
+  Value host(accel::HostKind kind, Type type, ValueRange inputs, ArrayRef<int64_t> ints, StringRef part);
+  Value rescaled(Value input, Type type, int32_t multiplier, int32_t shift, int64_t low, int64_t high, StringRef part);
+  /// By the numerics' one multiplier (one, where there is none), clamped.
+  Value finish(Value input, accel::NumericsAttr numerics);
+
+  IRRewriter &rewriter;
+  Operation *op;
+};
+
+Value Fallback::host(accel::HostKind kind, Type type, ValueRange inputs, ArrayRef<int64_t> ints, StringRef part) {
+  auto layer = cast<accel::LayerOpInterface>(op);
+  auto name = [&](StringRef base) { return rewriter.getStringAttr(part.empty() ? base : (base + "." + part).str()); };
+  return accel::HostOp::create(rewriter, op->getLoc(), type, kind, inputs, rewriter.getDenseI64ArrayAttr(ints),
+                               rewriter.getDenseF64ArrayAttr({}), name(layer.getLayerName()),
+                               name(layer.getValueName()));
+}
+
+Value Fallback::rescaled(Value input, Type type, int32_t multiplier, int32_t shift, int64_t low, int64_t high,
+                         StringRef part) {
+  return host(accel::HostKind::Rescale, type, input, {multiplier, shift, low, high}, part);
+}
+
+Value Fallback::finish(Value input, accel::NumericsAttr numerics) {
+  if (numerics.getMultiplier().size() > 1)
+    return {};
+  bool one = numerics.getMultiplier().empty();
+  return rescaled(input, op->getResult(0).getType(), one ? 1 << 14 : numerics.getMultiplier()[0],
+                  one ? 14 : numerics.getShift()[0], numerics.getClampMin(), numerics.getClampMax(), "");
+}
+
+Value Fallback::build() {
+  Type type = op->getResult(0).getType();
+  if (auto concat = dyn_cast<accel::ConcatOp>(op))
+    return host(accel::HostKind::Concat, type, op->getOperands(), {static_cast<int64_t>(concat.getAxis())}, "");
+  if (auto rescale = dyn_cast<accel::RescaleOp>(op))
+    return finish(rescale.getInput(), rescale.getNumerics());
+  if (auto pool = dyn_cast<accel::PoolOp>(op)) {
+    if (pool.getKind() != accel::PoolKind::Max)
+      return {};
+    SmallVector<int64_t> ints(pool.getKernel());
+    llvm::append_range(ints, pool.getStrides());
+    llvm::append_range(ints, pool.getPads());
+    return finish(host(accel::HostKind::MaxPool, type, pool.getInput(), ints, "max"), pool.getNumerics());
+  }
+  if (auto elementwise = dyn_cast<accel::ElementwiseOp>(op)) {
+    accel::NumericsAttr numerics = elementwise.getNumerics();
+    Type wide = RankedTensorType::get(cast<RankedTensorType>(type).getShape(), rewriter.getI32Type());
+    auto widened = [&](Value input, int32_t multiplier, int32_t shift, StringRef part) {
+      if (!multiplier)
+        return host(accel::HostKind::Cast, wide, input, {}, part);
+      return rescaled(input, wide, multiplier, shift, std::numeric_limits<int32_t>::min(),
+                      std::numeric_limits<int32_t>::max(), part);
+    };
+    Value a = widened(elementwise.getLhs(), numerics.getAMultiplier(), numerics.getAShift(), "a");
+    Value b = widened(elementwise.getRhs(), numerics.getBMultiplier(), numerics.getBShift(), "b");
+    // The first kinds of isa::BinaryKind are those of elementwise work.
+    Value both = host(accel::HostKind::Binary, wide, {a, b}, {static_cast<int64_t>(elementwise.getKind())}, "sum");
+    return finish(both, numerics);
+  }
+  return {};
+}
+
+} // namespace
+
+static_assert(static_cast<int>(isa::BinaryKind::Min) == static_cast<int>(accel::ElementwiseKind::Min));
+
+LogicalResult sparseaccel::moveToHost(Operation *op, const absl::Status &reason) {
+  IRRewriter rewriter(op->getContext());
+  Value result = Fallback(rewriter, op).build();
+  if (!result)
+    return op->emitOpError() << "cannot run: " << messageOf(reason) << ", and the host has no exact kernel for it";
+  remark::missed(op->getLoc(), remark::RemarkOpts::name("host").category("sparse-schedule"))
+      << ("node '" + cast<accel::LayerOpInterface>(op).getLayerName() + "' runs on the host: " + messageOf(reason))
+             .str();
+  rewriter.replaceOp(op, result);
+  return success();
+}
