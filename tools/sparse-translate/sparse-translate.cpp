@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SparseAccel/Target/ONNX/Import.h"
+#include "SparseAccel/Target/Program/Disassemble.h"
 #include "SparseAccel/Target/Program/Emit.h"
 
 #include "mlir/IR/AsmState.h"
@@ -27,7 +28,9 @@ static constexpr const char *overview =
     "  An ONNX model to float TOSA (the first step of every compilation):\n"
     "    sparse-translate --import-onnx model.onnx -o model.mlir\n"
     "  The same where the model leaves its batch, or another dimension, open:\n"
-    "    sparse-translate --import-onnx --batch=1 --dim width=224 model.onnx -o model.mlir\n";
+    "    sparse-translate --import-onnx --batch=1 --dim width=224 model.onnx -o model.mlir\n"
+    "  A program as text:\n"
+    "    sparse-translate --disassemble model.program\n";
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
@@ -38,6 +41,7 @@ int main(int argc, char **argv) {
 
   sparseaccel::onnx::registerImportOnnxTranslation();
   sparseaccel::registerEmitProgram();
+  sparseaccel::registerDisassemble();
   cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::Required,
                                                                      cl::cat(category));
   registerAsmPrinterCLOptions();
