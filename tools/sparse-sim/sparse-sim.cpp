@@ -1,0 +1,206 @@
+//===- sparse-sim.cpp - Runs a program on a machine -----------------------===//
+
+#include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Runtime/Runtime.h"
+#include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/Machine/Machine.h"
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+ABSL_FLAG(std::string, machine, "",
+          "Machine file, or the name of a shipped machine. Default: the machine that the program was compiled for.");
+ABSL_FLAG(
+    std::vector<std::string>, input, {},
+    "Input arrays: a .npy or .npz file; for a program with several inputs NAME=FILE.npy, separated by commas, or a "
+    ".npz whose arrays have the inputs' names. The first axis is the images: any number of them.");
+ABSL_FLAG(
+    std::vector<std::string>, output, {},
+    "Where to write outputs: a .npy file; for a program with several outputs NAME=FILE.npy, separated by commas.");
+ABSL_FLAG(std::string, stats, "", "Where to write stats.json (docs/stats.schema.json).");
+ABSL_FLAG(std::string, trace, "", "Where to write the first image's instructions for Perfetto (ui.perfetto.dev).");
+ABSL_FLAG(unsigned, threads, 0, "Threads, each of which simulates one image at a time; 0: one for each core.");
+ABSL_FLAG(bool, values_only, false, "Compute the outputs only: no cycles, no actions, no energy.");
+ABSL_FLAG(bool, quiet, false, "Print no table and no progress.");
+
+using namespace sparseaccel;
+
+namespace {
+
+constexpr char kUsage[] = R"(Simulates a program for a sparse accelerator, bit for bit, and reports cycles and energy.
+
+  sparse-sim PROGRAM --input x.npy [--output y.npy] [--stats s.json] [--trace t.json] [--machine m.yaml]
+
+PROGRAM is a container that sparse-translate --emit-program or sparse-run --out wrote. Inputs are float32 in the
+model's own layout; their first axis is the images, which run independently of each other on all cores. The table on
+standard output has means per image; stats.json has sums over all images.
+
+Examples:
+  sparse-sim squeezenet.sparse --input pictures.npy --output prob.npy --stats stats.json
+  sparse-sim two-inputs.sparse --input left=a.npy,right=b.npy --trace trace.json
+
+Exit code: 0 when the program ran, 1 when a file is wrong or the run failed, 2 when the command line is wrong.)";
+
+int fail(const absl::Status &status) {
+  std::fprintf(stderr, "sparse-sim: error: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+int misuse(const std::string &message) {
+  std::fprintf(stderr, "sparse-sim: error: %s\nTry sparse-sim --help.\n", message.c_str());
+  return 2;
+}
+
+absl::StatusOr<runtime::NamedArrays> readInputs(const std::vector<std::string> &items) {
+  runtime::NamedArrays arrays;
+  for (const std::string &item : items) {
+    std::pair<std::string, std::string> named = absl::StrSplit(item, absl::MaxSplits('=', 1));
+    bool hasName = absl::StrContains(item, '=');
+    absl::StatusOr<runtime::NamedArrays> read = runtime::readArrays(hasName ? named.second : item);
+    if (!read.ok())
+      return read.status();
+    if (hasName && read->size() != 1)
+      return absl::InvalidArgumentError(
+          absl::StrCat(named.second, " holds ", read->size(), " arrays, and input '", named.first, "' takes one"));
+    for (auto &[name, array] : *read)
+      arrays.emplace_back(hasName ? named.first : name, std::move(array));
+  }
+  return arrays;
+}
+
+/// Which output goes to which file.
+absl::StatusOr<std::vector<std::pair<std::string, size_t>>> bindOutputs(const std::vector<std::string> &items,
+                                                                        const isa::Program &program) {
+  std::vector<std::pair<std::string, size_t>> files;
+  std::vector<std::string> names;
+  for (uint32_t output : program.outputs)
+    names.push_back(program.tensors[output].name);
+  for (const std::string &item : items) {
+    if (!absl::StrContains(item, '=')) {
+      if (names.size() != 1)
+        return absl::InvalidArgumentError(absl::StrCat("the program has ", names.size(), " outputs (",
+                                                       absl::StrJoin(names, ", "), "): --output NAME=FILE.npy,..."));
+      files.emplace_back(item, 0);
+      continue;
+    }
+    std::pair<std::string, std::string> named = absl::StrSplit(item, absl::MaxSplits('=', 1));
+    size_t index = 0;
+    while (index < names.size() && names[index] != named.first)
+      ++index;
+    if (index == names.size())
+      return absl::InvalidArgumentError(
+          absl::StrCat("the program has no output '", named.first, "'; outputs are ", absl::StrJoin(names, ", ")));
+    files.emplace_back(named.second, index);
+  }
+  return files;
+}
+
+int run(const std::string &path) {
+  absl::StatusOr<std::unique_ptr<runtime::Session>> session =
+      runtime::Session::load(path, absl::GetFlag(FLAGS_machine));
+  if (!session.ok())
+    return fail(session.status());
+  const isa::Program &program = (*session)->program();
+  const machine::Machine &machine = (*session)->machine();
+  absl::StatusOr<std::vector<std::pair<std::string, size_t>>> files = bindOutputs(absl::GetFlag(FLAGS_output), program);
+  if (!files.ok())
+    return fail(files.status());
+  absl::StatusOr<runtime::NamedArrays> inputs = readInputs(absl::GetFlag(FLAGS_input));
+  if (!inputs.ok())
+    return fail(inputs.status());
+
+  bool quiet = absl::GetFlag(FLAGS_quiet), counts = !absl::GetFlag(FLAGS_values_only);
+  std::string trace = absl::GetFlag(FLAGS_trace), stats = absl::GetFlag(FLAGS_stats);
+  runtime::RunOptions options;
+  options.threads = absl::GetFlag(FLAGS_threads);
+  options.counts = counts;
+  options.timeline = !trace.empty();
+  if (!quiet)
+    options.progress = runtime::terminalProgress();
+  absl::StatusOr<runtime::BatchResult> result = (*session)->run(*inputs, options);
+  if (!result.ok())
+    return fail(result.status());
+
+  for (const auto &[file, index] : *files)
+    if (absl::Status status = runtime::writeNpy(file, result->outputs[index].second); !status.ok())
+      return fail(status);
+  if (!counts)
+    return 0;
+  absl::StatusOr<sim::Report> report = sim::makeReport(result->stats, program, machine);
+  if (!report.ok())
+    return fail(report.status());
+  if (!stats.empty())
+    if (absl::Status status = runtime::writeFileAtomically(stats, sim::toJson(*report)); !status.ok())
+      return fail(status);
+  if (!trace.empty())
+    if (absl::Status status = runtime::writeFileAtomically(trace, sim::toTrace(result->stats, program, machine));
+        !status.ok())
+      return fail(status);
+  if (!quiet)
+    std::fputs(sim::formatReport(*report).c_str(), stdout);
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  absl::SetProgramUsageMessage(kUsage);
+  absl::FlagsUsageConfig config;
+  // --help is about this tool's own flags.
+  config.contains_help_flags = [](absl::string_view file) { return absl::StrContains(file, "sparse-sim"); };
+  config.version_string = [] { return std::string("sparse-sim 0.1.0\n"); };
+  absl::SetFlagsUsageConfig(config);
+  // Abseil leaves with 1 on a wrong command line and on --help; here these are 2 and 0.
+  for (int i = 1; i < argc; ++i)
+    if (!std::strcmp(argv[i], "--help") || !std::strcmp(argv[i], "-h") || !std::strcmp(argv[i], "-help")) {
+      std::printf("%s\n\nFlags:\n", kUsage);
+      for (const char *name : {"machine", "input", "output", "stats", "trace", "threads", "values_only", "quiet"}) {
+        const absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
+        std::printf("  --%s\n      %s\n", name, flag->Help().c_str());
+      }
+      return 0;
+    }
+  for (int i = 1; i < argc; ++i) {
+    std::string text = argv[i];
+    if (text == "--")
+      break;
+    if (text.size() < 2 || text[0] != '-')
+      continue;
+    size_t dashes = text[1] == '-' ? 2 : 1;
+    std::string name = text.substr(dashes, text.find('=') - dashes);
+    const absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
+    if (!flag && absl::StartsWith(name, "no"))
+      flag = absl::FindCommandLineFlag(name.substr(2));
+    if (!flag && name != "version")
+      return misuse(absl::StrCat("unknown flag '", text, "'"));
+    std::string error;
+    size_t equals = text.find('=');
+    if (flag && equals != std::string::npos && name == "threads") {
+      unsigned value = 0;
+      if (!absl::ParseFlag(text.substr(equals + 1), &value, &error))
+        return misuse(absl::StrCat("--threads takes a number, not '", text.substr(equals + 1), "'"));
+    }
+  }
+  std::vector<char *> positional = absl::ParseCommandLine(argc, argv);
+  if (positional.size() != 2)
+    return misuse(positional.size() < 2
+                      ? "no program given"
+                      : absl::StrCat("more than one program: ", positional[1], " and ", positional[2]));
+  if (absl::GetFlag(FLAGS_values_only) && (!absl::GetFlag(FLAGS_stats).empty() || !absl::GetFlag(FLAGS_trace).empty()))
+    return misuse("--values_only counts nothing that --stats or --trace could write");
+  return run(positional[1]);
+}
