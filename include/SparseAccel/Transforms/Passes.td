@@ -95,6 +95,56 @@ class SparseAccel_MachinePass<string argument> : Pass<argument, "::mlir::ModuleO
   let dependentDialects = ["::sparseaccel::accel::AccelDialect", "::sparseaccel::sparsity::SparsityDialect"];
 }
 
+def SelectEncoding : SparseAccel_MachinePass<"sparse-select-encoding"> {
+  let summary = "Choose how each tensor is stored in DRAM";
+  let description = [{
+    Among the formats that the machine takes for an operand, each constant gets the one whose exact stored size is the smallest, and each activation the one whose
+    expected size is, for the density that calibration found (`sparsity.densities`); lengths of granules count. Without a calibrated density, a value that is
+    clamped at 0 is taken to have the density of the option `relu-density`, and any other to be dense. What the host, the model's edge or a reshape touches stays
+    dense. A compressed constant goes through a `sparsity.encode`; an activation's type gets the encoding. Granules are left to `sparse-allocate`.
+
+    ```mlir
+    %e = sparsity.encode %w : tensor<16x1x1x16xi8> to tensor<16x1x1x16xi8, #sparsity.encoding<bitmask>>
+    %y = accel.contraction conv %x, %e strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
+        numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]> layer "conv1" value "relu1"
+        : (tensor<1x8x8x16xi8>, tensor<16x1x1x16xi8, #sparsity.encoding<bitmask>>) -> tensor<1x8x8x16xi8, #sparsity.encoding<eyeriss_rlc>>
+    ```
+  }];
+  let options = [
+    Option<"machine", "machine", "std::string", "", "Name or file of the machine">,
+    Option<"reluDensity", "relu-density", "double", "0.5", "Density of values clamped at 0 where none was calibrated">
+  ];
+}
+
+def SelectSafs : SparseAccel_MachinePass<"sparse-select-safs"> {
+  let summary = "Choose what the machine gates or skips in each contraction";
+  let description = [{
+    Sets `safs` on each contraction from what the machine offers. Where it can both gate and skip the same target on the same condition, it skips: that saves the
+    cycle too. What depends on zeros of constant weights alone is left out where there are none.
+
+    ```mlir
+    %y = accel.contraction conv %x, %w strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
+        numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]>
+        safs [#sparsity.saf<skip A at "compute" if [A]>, #sparsity.saf<skip B at "sb" if [A]>] layer "conv1" value "relu1"
+        : (tensor<1x8x8x16xi8>, tensor<16x1x1x16xi8>) -> tensor<1x8x8x16xi8>
+    ```
+  }];
+  let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
+}
+
+def CheckEncodings : Pass<"sparse-check-encodings"> {
+  let summary = "Check that no cast changes an encoding";
+  let description = [{
+    Compression is work, so it must be an operation that is counted: only `sparsity.encode` and `sparsity.decode` turn one encoding into another. A cast, a
+    reshape or an identity between types of different encodings is an error.
+
+    ```mlir
+    // error: changes #sparsity.encoding<bitmask> to no encoding
+    %d = tensor.cast %x : tensor<8x64xi8, #sparsity.encoding<bitmask>> to tensor<8x64xi8>
+    ```
+  }];
+}
+
 def Schedule : SparseAccel_MachinePass<"sparse-schedule"> {
   let summary = "Choose tile sizes and a mapping for each layer";
   let description = [{

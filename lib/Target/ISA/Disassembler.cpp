@@ -88,6 +88,8 @@ void printNumerics(const Numerics &numerics, size_t index, std::ostream &out) {
 }
 
 std::string levelName(const Program &program, unsigned level) {
+  if (level == program.levelNames.size())
+    return "compute";
   return level < program.levelNames.size() ? program.levelNames[level] : absl::StrCat("?", level);
 }
 

@@ -265,8 +265,10 @@ absl::Status verifyOthers(const Program &program) {
     }
   for (size_t i = 0; i < program.safSets.size(); ++i)
     for (const Saf &saf : program.safSets[i]) {
-      SPARSEACCEL_RETURN_IF_ERROR(
-          within(absl::StrCat("SAF set ", i), checkIndex("level", saf.level, program.levelNames)));
+      // The level after the last one is the multipliers themselves.
+      if (saf.level != program.levelNames.size())
+        SPARSEACCEL_RETURN_IF_ERROR(
+            within(absl::StrCat("SAF set ", i), checkIndex("level", saf.level, program.levelNames)));
       if (saf.conditionOn == 0 || saf.conditionOn > 3)
         return invalid("SAF set ", i, ": expected a condition on A (1), B (2) or either (3), but got ",
                        saf.conditionOn);

@@ -112,7 +112,7 @@ enum class SafAction : uint8_t { Gate, Skip, Exit, Predict, Delta };
 /// A sparse acceleration feature: at `level`, accesses to (or computes with) `target` are gated or skipped where
 /// `condition` is zero.
 struct Saf {
-  uint8_t level = 0; ///< Index in Program::levelNames.
+  uint8_t level = 0; ///< Index in Program::levelNames; their number stands for the multipliers ("compute").
   OperandKind target = OperandKind::A;
   SafAction action = SafAction::Gate;
   uint8_t conditionOn = 0; ///< Bit set over OperandKind: 1 = A, 2 = B; both bits mean either being zero suffices.
