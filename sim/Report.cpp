@@ -85,7 +85,10 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
   report.energySource = machine.energy.table.source;
   report.tableLeavesOut = machine.energy.table.leavesOut;
   report.energyTechnologyNm = machine.energy.table.technologyNm;
-  report.leftOut = machine.energy.unpriced;
+  for (const auto &[component, actions] : stats.totals.actions.all())
+    for (const auto &[action, count] : actions)
+      if (count > 0 && machine.energy.isLeftOut(component, action))
+        report.leftOut.push_back(absl::StrCat(component, ".", action));
   report.chargesCycles = machine.energy.cyclePj > 0;
   report.numerics = program.numericsName;
   report.images = stats.images;

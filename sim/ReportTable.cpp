@@ -92,7 +92,11 @@ std::string percent(double part, double whole) {
   return whole > 0 ? absl::StrFormat("%.1f%%", 100 * part / whole) : "-";
 }
 std::string count(double value) { return absl::StrFormat("%.0f", value); }
-std::string ratio(double value, double by) { return by > 0 && value > 0 ? absl::StrFormat("%.2f", value / by) : "-"; }
+std::string ratio(double value, double by) {
+  if (!(by > 0 && value > 0))
+    return "-";
+  return value / by < 0.1 ? absl::StrFormat("%.4f", value / by) : absl::StrFormat("%.2f", value / by);
+}
 
 std::string workTable(const Report &report) {
   double images = std::max<double>(1, static_cast<double>(report.images));
@@ -169,10 +173,9 @@ std::string formatReport(const Report &report) {
 
   absl::StrAppendFormat(&text, "time per image     %.6g ms at %g MHz\n", 1e3 * report.totals.seconds / images,
                         report.clockMhz);
-  absl::StrAppend(&text, "widest sum         ", signedBits(report.widestSum), " bits of ", report.psumBits,
-                  " that the machine charges for",
-                  signedBits(report.widestSum) > report.psumBits ? ": the real machine would overflow or scale" : "",
-                  "\n");
+  unsigned widest = signedBits(report.widestSum);
+  absl::StrAppend(&text, "widest sum         ", widest, " bits; the machine charges for ", report.psumBits,
+                  widest > report.psumBits ? ", in which it would overflow or scale" : "", "\n");
   double hostMacs = report.hostMacs();
   std::vector<std::string> onHost;
   for (const LayerReport &layer : report.layers)
@@ -182,7 +185,9 @@ std::string formatReport(const Report &report) {
                   onHost.empty() ? "" : "; its time and energy are not counted: ", absl::StrJoin(onHost, ", "), "\n");
   absl::StrAppend(&text, "energy leaves out  ", report.tableLeavesOut, "\n");
   if (!report.leftOut.empty())
-    absl::StrAppend(&text, "  and, by machine  ", absl::StrJoin(report.leftOut, ", "), "\n");
+    absl::StrAppend(&text, "  and, counted     ", absl::StrJoin(report.leftOut, ", "), "\n");
+  if (!report.chargesCycles)
+    absl::StrAppend(&text, "  and              clock, control and leakage: the machine has no price for a cycle\n");
   if (report.energyUnit == "pJ" && report.energyTechnologyNm != report.technologyNm)
     absl::StrAppendFormat(&text, "  the energies are those of %s, the machine is %g nm\n", tableNode(report),
                           report.technologyNm);
@@ -232,7 +237,7 @@ std::string formatComparison(const Report &report, const Report &baseline) {
     double cycles = mine.cycles / images, baseCycles = theirs.cycles / baseImages * clocks;
     double compute = mine.computeCycles / images, baseCompute = theirs.computeCycles / baseImages * clocks;
     table.add({std::move(name), mine.kind, count(cycles), count(theirs.cycles / baseImages), ratio(baseCycles, cycles),
-               ratio(baseCompute, compute), ratio(baseCompute * multipliers, compute),
+               ratio(baseCompute, compute), mine.macs > 0 ? ratio(baseCompute * multipliers, compute) : "-",
                ratio(theirs.energyPj / baseImages, mine.energyPj / images)});
   };
   // Sum of the layers that multiply, on both machines.
@@ -241,6 +246,7 @@ std::string formatComparison(const Report &report, const Report &baseline) {
     sum.cycles += layer.cycles;
     sum.computeCycles += layer.computeCycles;
     sum.energyPj += layer.energyPj;
+    sum.macs += layer.macs;
   };
   std::vector<std::string> unmatched;
   std::set<const LayerReport *> used;

@@ -44,7 +44,7 @@ struct Report {
   // The energy table.
   std::string energyTable, energyUnit, energySource, tableLeavesOut;
   double energyTechnologyNm = 0;    ///< 0 where the table has no node.
-  std::vector<std::string> leftOut; ///< Actions that the machine prices at nothing, as its file lists them.
+  std::vector<std::string> leftOut; ///< Actions that were counted and have no price, as "component.action".
   bool chargesCycles = false;       ///< Whether clock, control and leakage have a price.
   // The run.
   std::string numerics;
