@@ -162,6 +162,10 @@ TEST(Cnvlutin, AgreesWithItsTwin) {
     Counts counts = dataflow.count(asked, work.aView, work.bView);
     expectEqual(counts, twin(work, machine, brick, sync, gatesOnB, asked.accumulate));
     expectLaws(counts, work.shape, machine);
+    // What goes into a link comes out: nonzeros to the units, and from their buffers to the multipliers.
+    EXPECT_NEAR(counts.actions.get("noc", "transfer") * work.shape.elementBits,
+                counts.actions.get("nbin", "write") * machine.findLevel("nbin")->wordBits, 1e-6);
+    EXPECT_EQ(counts.actions.get("nbin", "write"), counts.actions.get("nbin", "read"));
     if (gatesOnB) {
       EXPECT_EQ(counts.performed, counts.effectual);
       safs.pop_back();

@@ -361,6 +361,32 @@ TEST(RowStationary, FoldsLongStrips) {
   EXPECT_EQ(limits.sets(1, 1), 168);
 }
 
+TEST(RowStationary, WhatGoesIntoALinkComesOut) {
+  machine::Machine machine = shippedMachine("eyeriss");
+  const Dataflow &dataflow = dataflowOf(machine);
+  for (const Published &x : alexNet()) {
+    isa::Mapping mapping = rowStationaryMapping(x.pass, x.layer, machine);
+    Counts counts = dataflow.estimate({x.layer, &mapping, nullptr, &machine, false, nullptr}, {0.4, 1.0});
+    auto bits = [&](const char *level, const char *action) {
+      return counts.actions.get(level, action) * machine.findLevel(level)->wordBits;
+    };
+    EXPECT_EQ(bits("filter_stream", "read"), bits("glb_filter", "write"));
+    EXPECT_EQ(bits("glb_filter", "write"), bits("glb_filter", "read"));
+    // Every filter row goes to as many elements as there are output rows in a strip.
+    EXPECT_EQ(bits("glb_filter", "read") * double(x.layer.p),
+              bits("filter_spad", "write") * double((x.layer.p + x.pass.e - 1) / x.pass.e));
+    // Network: what the buffers give and take, and a hop for each further element that adds to a sum.
+    double sums = double(x.layer.n * x.layer.g * x.layer.m * x.layer.p * x.layer.q);
+    double hops = sums * double(x.layer.c / (x.pass.q * x.pass.r)) * double(x.layer.r * x.pass.r - 1);
+    EXPECT_EQ(counts.actions.get("noc", "transfer") * 16,
+              bits("glb", "read") + bits("glb", "write") + bits("glb_filter", "read") + hops * 16);
+    // Operands of the multipliers: a filter word or its absence, and an activation, for each product.
+    EXPECT_EQ(bits("filter_spad", "read") / 16, counts.performed);
+    EXPECT_EQ(bits("filter_spad", "gated_read") / 16, counts.gated);
+    EXPECT_EQ(bits("ifmap_spad", "read") / 16, counts.performed + counts.gated);
+  }
+}
+
 TEST(RowStationary, FullyConnectedAndDepthwiseHaveMappings) {
   machine::Machine machine = shippedMachine("eyeriss");
   const Dataflow &dataflow = dataflowOf(machine);
