@@ -112,17 +112,20 @@ FailureOr<Weights> quantizeWeights(Operation *op, Numerics numerics, double inpu
     most = std::max(most, std::abs(static_cast<double>(value)));
   }
   result.scale.resize(channels);
+  int64_t biased = 0;
   for (int64_t m = 0; m < channels; ++m) {
     result.scale[m] = own ? (*own)[m] : (largest[m] > 0 ? largest[m] : 1.0) / top;
     // A bias far larger than what the weights can add would not fit the sums: then the weights can do with fewer bits.
     const double most = std::abs(static_cast<double>(weights->bias[m])) / inputScale / static_cast<double>(limit / 4);
     if (result.scale[m] < most) {
-      remark::missed(op->getLoc(), remark::RemarkOpts::name("coarser-weights").category("sparse-quantize"))
-          << "node '" + nodeName(op) + "': the weights of channel " + std::to_string(m) +
-                 " are coarsened so that its bias fits " + std::to_string(numerics.sumBits()) + "-bit sums";
       result.scale[m] = most;
+      ++biased;
     }
   }
+  if (biased)
+    remark::missed(op->getLoc(), remark::RemarkOpts::name("coarser-weights").category("sparse-quantize"))
+        << "node '" + nodeName(op) + "': the weights of " + std::to_string(biased) + " of " + std::to_string(channels) +
+               " channels are coarsened so that their biases fit " + std::to_string(numerics.sumBits()) + "-bit sums";
 
   result.values.resize(weights->values.size());
   result.bias.resize(channels);

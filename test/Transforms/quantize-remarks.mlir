@@ -35,7 +35,7 @@ module {
 
 // A bias that would leave the 32-bit sums coarsens the channel's weights; sums that could wrap raise the output's scale.
 // CHECK: node 'conv3': scale raised from {{.*}}, as its largest possible sums would wrap in 32 bits
-// CHECK: node 'conv3': the weights of channel 0 are coarsened so that its bias fits 32-bit sums
+// CHECK: node 'conv3': the weights of 1 of 1 channels are coarsened so that their biases fit 32-bit sums
 module {
   func.func @main(%x: tensor<1x2x2x1xf32> {sparsity.name = "x"}) -> tensor<1x2x2x1xf32> {
     %z = "tosa.const"() {values = dense<0.0> : tensor<1xf32>} : () -> tensor<1xf32>

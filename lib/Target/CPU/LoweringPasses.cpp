@@ -43,6 +43,7 @@ void addLinalgToLLVMPasses(OpPassManager &pm) {
   bufferization::buildBufferDeallocationPipeline(pm);
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createConvertLinalgToLoopsPass());
+  functions.addPass(createCanonicalizerPass()); // drops loops of one iteration: a batch of 1, kernels of 1x1
   functions.addPass(createSCFToControlFlowPass());
   functions.addPass(memref::createExpandStridedMetadataPass());
   functions.addPass(createLowerAffinePass());
