@@ -301,7 +301,7 @@ LogicalResult Emitter::instruction(accel::TileOpInterface tile) {
             inst.op = static_cast<uint32_t>(program.hostOps.size());
             isa::HostOp entry;
             entry.kind = accel::toISA(op.getKind());
-            entry.name = cast<accel::LayerOp>(SymbolTable::lookupSymbolIn(this->op, op.getLayerAttr())).getName().str();
+            entry.name = program.layers[layers.lookup(op.getLayerAttr().getAttr())].name;
             for (auto name : op.getInputs().getAsRange<FlatSymbolRefAttr>())
               entry.inputs.push_back(tensorIndex(name));
             for (auto name : op.getOutputs().getAsRange<FlatSymbolRefAttr>())
@@ -346,7 +346,7 @@ FailureOr<isa::Program> Emitter::run() {
             })
             .Case([&](accel::LayerOp layer) {
               isa::Layer row;
-              row.name = layer.getName().str();
+              row.name = layer->getAttrOfType<StringAttr>("name").str();
               row.kind = layer.getKind().str();
               row.onHost = layer.getOnHost();
               row.macs = static_cast<uint64_t>(layer.getMacs());
