@@ -242,76 +242,76 @@ LogicalResult Emitter::instruction(accel::TileOpInterface tile) {
     program.instructions.push_back(instruction);
     return success();
   };
-  LogicalResult result =
-      TypeSwitch<Operation *, LogicalResult>(tile)
-          .Case([&](accel::ConfigureOp op) {
-            isa::Configure inst;
-            inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
-            return finish(inst);
-          })
-          .Case([&](accel::LoadOp op) {
-            isa::Load inst;
-            place(op.getDst(), inst.dst);
-            return finish(inst);
-          })
-          .Case([&](accel::StoreOp op) {
-            isa::Store inst;
-            place(op.getSrc(), inst.src);
-            return finish(inst);
-          })
-          .Case([&](accel::ContractOp op) -> LogicalResult {
-            isa::Contract inst;
-            ArrayRef<int64_t> extents = op.getExtents(), pads = op.getPads();
-            inst.n = extents[0], inst.g = extents[1], inst.m = extents[2], inst.c = extents[3];
-            inst.p = extents[4], inst.q = extents[5], inst.r = extents[6], inst.s = extents[7];
-            inst.strideH = op.getStrides()[0], inst.strideW = op.getStrides()[1];
-            inst.dilationH = op.getDilations()[0], inst.dilationW = op.getDilations()[1];
-            inst.padTop = pads[0], inst.padBottom = pads[1], inst.padLeft = pads[2], inst.padRight = pads[3];
-            place(op.getA(), inst.a);
-            place(op.getB(), inst.b);
-            place(op.getO(), inst.o);
-            inst.aOrigin = coordOf(op.getAOrigin(), 0);
-            inst.bOrigin = coordOf(op.getBOrigin(), 0);
-            inst.oOrigin = coordOf(op.getOOrigin(), 0);
-            inst.mode = accel::toISA(op.getMode());
-            inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
-            FailureOr<uint32_t> mapped = mapping(op), safs = safSet(op);
-            if (failed(mapped) || failed(safs))
-              return failure();
-            inst.mapping = *mapped;
-            inst.safs = *safs;
-            return finish(inst);
-          })
-          .Case([&](accel::VectorOp op) {
-            isa::Vector inst;
-            inst.kind = accel::toISA(op.getKind());
-            inst.r = op.getWindow()[0], inst.s = op.getWindow()[1];
-            inst.strideH = op.getStrides()[0], inst.strideW = op.getStrides()[1];
-            inst.padTop = op.getPads()[0], inst.padBottom = op.getPads()[1], inst.padLeft = op.getPads()[2],
-            inst.padRight = op.getPads()[3];
-            place(op.getA(), inst.a);
-            if (op.getBAttr())
-              place(op.getBAttr(), inst.b);
-            place(op.getO(), inst.o);
-            inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
-            return finish(inst);
-          })
-          .Case([&](accel::HostCallOp op) {
-            isa::Host inst;
-            inst.op = static_cast<uint32_t>(program.hostOps.size());
-            isa::HostOp entry;
-            entry.kind = accel::toISA(op.getKind());
-            entry.name = program.layers[layers.lookup(op.getLayerAttr().getAttr())].name;
-            for (auto name : op.getInputs().getAsRange<FlatSymbolRefAttr>())
-              entry.inputs.push_back(tensorIndex(name));
-            for (auto name : op.getOutputs().getAsRange<FlatSymbolRefAttr>())
-              entry.outputs.push_back(tensorIndex(name));
-            entry.i.assign(op.getInts().begin(), op.getInts().end());
-            entry.f.assign(op.getFloats().begin(), op.getFloats().end());
-            program.hostOps.push_back(std::move(entry));
-            return finish(inst);
-          })
-          .Default([&](Operation *op) { return op->emitOpError() << "has no instruction"; });
+  LogicalResult result = TypeSwitch<Operation *, LogicalResult>(tile)
+                             .Case([&](accel::ConfigureOp op) {
+                               isa::Configure inst;
+                               inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
+                               return finish(inst);
+                             })
+                             .Case([&](accel::LoadOp op) {
+                               isa::Load inst;
+                               place(op.getDst(), inst.dst);
+                               return finish(inst);
+                             })
+                             .Case([&](accel::StoreOp op) {
+                               isa::Store inst;
+                               place(op.getSrc(), inst.src);
+                               return finish(inst);
+                             })
+                             .Case([&](accel::ContractOp op) -> LogicalResult {
+                               isa::Contract inst;
+                               ArrayRef<int64_t> extents = op.getExtents(), pads = op.getPads();
+                               inst.n = extents[0], inst.g = extents[1], inst.m = extents[2], inst.c = extents[3];
+                               inst.p = extents[4], inst.q = extents[5], inst.r = extents[6], inst.s = extents[7];
+                               inst.strideH = op.getStrides()[0], inst.strideW = op.getStrides()[1];
+                               inst.dilationH = op.getDilations()[0], inst.dilationW = op.getDilations()[1];
+                               inst.padTop = pads[0], inst.padBottom = pads[1], inst.padLeft = pads[2],
+                               inst.padRight = pads[3];
+                               place(op.getA(), inst.a);
+                               place(op.getB(), inst.b);
+                               place(op.getO(), inst.o);
+                               inst.aOrigin = coordOf(op.getAOrigin(), 0);
+                               inst.bOrigin = coordOf(op.getBOrigin(), 0);
+                               inst.oOrigin = coordOf(op.getOOrigin(), 0);
+                               inst.mode = accel::toISA(op.getMode());
+                               inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
+                               FailureOr<uint32_t> mapped = mapping(op), safs = safSet(op);
+                               if (failed(mapped) || failed(safs))
+                                 return failure();
+                               inst.mapping = *mapped;
+                               inst.safs = *safs;
+                               return finish(inst);
+                             })
+                             .Case([&](accel::VectorOp op) {
+                               isa::Vector inst;
+                               inst.kind = accel::toISA(op.getKind());
+                               inst.r = op.getWindow()[0], inst.s = op.getWindow()[1];
+                               inst.strideH = op.getStrides()[0], inst.strideW = op.getStrides()[1];
+                               inst.padTop = op.getPads()[0], inst.padBottom = op.getPads()[1],
+                               inst.padLeft = op.getPads()[2], inst.padRight = op.getPads()[3];
+                               place(op.getA(), inst.a);
+                               if (op.getBAttr())
+                                 place(op.getBAttr(), inst.b);
+                               place(op.getO(), inst.o);
+                               inst.numerics = numerics.lookup(op.getNumericsAttr().getAttr());
+                               return finish(inst);
+                             })
+                             .Case([&](accel::HostCallOp op) {
+                               isa::Host inst;
+                               inst.op = static_cast<uint32_t>(program.hostOps.size());
+                               isa::HostOp entry;
+                               entry.kind = accel::toISA(op.getKind());
+                               entry.name = program.layers[layers.lookup(op.getLayerAttr().getAttr())].name;
+                               for (auto name : op.getInputs().getAsRange<FlatSymbolRefAttr>())
+                                 entry.inputs.push_back(tensorIndex(name));
+                               for (auto name : op.getOutputs().getAsRange<FlatSymbolRefAttr>())
+                                 entry.outputs.push_back(tensorIndex(name));
+                               entry.i.assign(op.getInts().begin(), op.getInts().end());
+                               entry.f.assign(op.getFloats().begin(), op.getFloats().end());
+                               program.hostOps.push_back(std::move(entry));
+                               return finish(inst);
+                             })
+                             .Default([&](Operation *op) { return op->emitOpError() << "has no instruction"; });
   if (failed(result))
     return failure();
   auto queue = static_cast<isa::Queue>(tile.getQueue());
@@ -346,7 +346,7 @@ FailureOr<isa::Program> Emitter::run() {
             })
             .Case([&](accel::LayerOp layer) {
               isa::Layer row;
-              row.name = layer->getAttrOfType<StringAttr>("name").str();
+              row.name = layer.getLabel().str();
               row.kind = layer.getKind().str();
               row.onHost = layer.getOnHost();
               row.macs = static_cast<uint64_t>(layer.getMacs());
