@@ -1,0 +1,90 @@
+//===- Frontend.cpp - From a file to a program ----------------------------===//
+
+#include "Frontend.h"
+
+#include "SparseAccel/Dialect/Accel/Accel.h"
+#include "SparseAccel/Target/ONNX/Import.h"
+#include "SparseAccel/Target/Program/Emit.h"
+#include "SparseAccel/Target/Workload/Import.h"
+#include "SparseAccel/Transforms/Passes.h"
+#include "SparseAccel/Transforms/Pipeline.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+namespace sparseaccel::run {
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, sparsity::SparsityDialect, tensor::TensorDialect, tosa::TosaDialect>();
+  func::registerInlinerExtension(registry);
+}
+
+static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
+  QuantizeOptions quantize;
+  quantize.numerics = options.numerics == "int8" ? NumericsKind::Int8 : NumericsKind::Int16;
+  quantize.calibrate = options.calibrate;
+  quantize.defaultRange = options.defaultRange;
+  PassManager pm(module->getName());
+  pm.addPass(createQuantize(quantize));
+  return pm.run(module);
+}
+
+FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *context) {
+  Source source;
+  Location loc = UnknownLoc::get(context);
+  if (!options.workload.empty()) {
+    workload::Overrides overrides;
+    overrides.numerics = options.numerics;
+    overrides.batch = options.batch;
+    absl::StatusOr<workload::Workload> workload = workload::loadWorkload(options.workload, overrides);
+    if (!workload.ok())
+      return emitError(loc) << std::string(workload.status().message());
+    source.layers = workload::importWorkload(*workload, context);
+    source.workload = std::move(*workload);
+    return source;
+  }
+
+  if (StringRef(options.model).ends_with(".onnx")) {
+    onnx::ImportOptions import;
+    if (options.batch > 0)
+      import.batch = options.batch;
+    source.real = onnx::importOnnx(options.model, import, context);
+  } else if (StringRef(options.model).ends_with(".mlir") || StringRef(options.model).ends_with(".mlirbc")) {
+    source.real = parseSourceFile<ModuleOp>(options.model, context);
+  } else {
+    return emitError(loc) << "'" << options.model << "': expected a model that ends in .onnx, .mlir (TOSA) or .mlirbc";
+  }
+  if (!source.real)
+    return failure();
+  if (source.real->getOperation()->hasAttr("sparsity.numerics")) {
+    source.quantised = std::move(source.real);
+    source.real = nullptr;
+    return source;
+  }
+  source.quantised = source.real->clone();
+  if (failed(quantise(*source.quantised, options)))
+    return failure();
+  return source;
+}
+
+FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options) {
+  OwningOpRef<ModuleOp> module = source.layers ? OwningOpRef<ModuleOp>(source.layers.get().clone()) : OwningOpRef<ModuleOp>(source.quantised.get().clone());
+  SparseCompileOptions compile;
+  compile.machine = machine;
+  compile.objective = options.objective == "energy" ? schedule::Objective::Energy : schedule::Objective::Latency;
+  compile.mapping = options.mapping;
+  PassManager pm(module.get()->getName());
+  buildSparseCompilePipeline(pm, compile);
+  if (failed(pm.run(*module)))
+    return failure();
+  return emitProgram(*module);
+}
+
+} // namespace sparseaccel::run

@@ -1,0 +1,48 @@
+//===- Frontend.h - From a file to a program --------------------*- C++ -*-===//
+//
+// The compiler's half of sparse-run: read a model or a workload, quantise it once, and compile it for any number of machines.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
+#define SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
+
+#include "SparseAccel/Target/ISA/Program.h"
+#include "SparseAccel/Target/Workload/Workload.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <optional>
+#include <string>
+
+namespace sparseaccel::run {
+
+struct FrontendOptions {
+  std::string model;    ///< .onnx, .mlir or .mlirbc; empty with a workload.
+  std::string workload; ///< File or shipped name.
+  std::string numerics = "int16", calibrate, objective = "latency", mapping;
+  double defaultRange = 0;
+  int64_t batch = 0; ///< 0: the model's own, or 1 where it is symbolic.
+};
+
+/// What comes before any machine.
+struct Source {
+  mlir::OwningOpRef<mlir::ModuleOp> real;      ///< Float TOSA; null where the input was quantised already, or is a workload.
+  mlir::OwningOpRef<mlir::ModuleOp> quantised; ///< Integer TOSA, the oracle's input; null for a workload.
+  mlir::OwningOpRef<mlir::ModuleOp> layers;    ///< Accel layers of a workload; null for a model.
+  std::optional<workload::Workload> workload;
+};
+
+/// Registers every dialect that a model may arrive in.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// Diagnostics go to the context's handler.
+mlir::FailureOr<Source> loadSource(const FrontendOptions &options, mlir::MLIRContext *context);
+
+/// Compiles for one machine, by name or file. The source stays as it is.
+mlir::FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options);
+
+} // namespace sparseaccel::run
+
+#endif // SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H

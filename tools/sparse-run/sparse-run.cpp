@@ -1,0 +1,343 @@
+//===- sparse-run.cpp - A model, a machine, an answer ---------------------===//
+//
+// Import, quantise, compile, simulate, check and print: the whole chain behind one command.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Accuracy.h"
+#include "Check.h"
+#include "Frontend.h"
+
+#include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Runtime/Runtime.h"
+#include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Target/CPU/Oracle.h"
+#include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/Machine/Machine.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace sparseaccel;
+namespace cl = llvm::cl;
+
+namespace {
+
+cl::OptionCategory category("sparse-run options");
+
+cl::opt<std::string> model(cl::Positional, cl::desc("<model.onnx | model.mlir>"), cl::cat(category));
+cl::opt<std::string> workloadFile("workload", cl::desc("Run layers by shape and density instead of a model: a file, or a shipped name such as 'alexnet'"),
+                                  cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string> machineName("machine", cl::desc("Machine to compile for and simulate: a shipped name or a .yaml file"), cl::value_desc("name"),
+                                 cl::cat(category));
+cl::opt<std::string> againstName("against", cl::desc("Baseline machine: run it too, and print speed-up and energy ratio by layer"), cl::value_desc("name"),
+                                 cl::cat(category));
+cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int16, or the workload's)"), cl::value_desc("kind"), cl::cat(category));
+cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"), cl::value_desc("file"), cl::cat(category));
+cl::opt<double> defaultRange("default-range", cl::desc("Without calibration: take every activation to lie in [-X, X]"), cl::value_desc("X"), cl::init(0),
+                             cl::cat(category));
+cl::opt<std::string> inputFile("input", cl::desc("Inputs to run: .npy or .npz, float32 in the model's own layout, images along the first dimension"),
+                               cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string> labelFile("labels", cl::desc("Labels of the inputs: .npy, or the array 'y' of an .npz; prints top-1 accuracy"), cl::value_desc("file"),
+                               cl::cat(category));
+cl::opt<unsigned> imageLimit("images", cl::desc("Run at most N inputs (a workload makes N, 1 by default)"), cl::value_desc("N"), cl::init(0),
+                             cl::cat(category));
+cl::opt<std::string> objective("objective", cl::desc("What the scheduler minimises: latency (default) or energy"), cl::init("latency"), cl::cat(category));
+cl::opt<std::string> mapping("mapping", cl::desc("Force mappings from a file (docs/scheduling.md)"), cl::value_desc("file"), cl::cat(category));
+cl::opt<int64_t> batch("batch", cl::desc("Images that one run of the program takes, where the model leaves it open"), cl::value_desc("N"), cl::init(0),
+                       cl::cat(category));
+cl::opt<bool> check("check", cl::desc("Compare every accelerated layer, bit for bit, with the quantised model run by upstream MLIR"), cl::cat(category));
+cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"), cl::value_desc("N"), cl::init(2),
+                              cl::cat(category));
+cl::opt<unsigned> threads("jobs", cl::desc("Inputs simulated at once (default: all cores); results never depend on it"), cl::value_desc("N"), cl::init(0),
+                          cl::cat(category));
+cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"), cl::value_desc("folder"),
+                               cl::cat(category));
+cl::opt<bool> quiet("quiet", cl::desc("No tables, no remarks: errors and the exit code alone"), cl::cat(category));
+cl::opt<bool> timing("timing", cl::desc("Say how long compilation and simulation took"), cl::cat(category));
+
+constexpr const char *kOverview = R"(Runs a model on a sparse accelerator that is simulated bit for bit, and reports cycles and energy.
+
+EXAMPLES:
+  sparse-run model.onnx --machine cnvlutin --numerics int16 --calibrate c.npy --input x.npy --check
+  sparse-run model.onnx --machine cnvlutin --against dadiannao --calibrate c.npy --input x.npz --labels x.npz
+  sparse-run --workload alexnet --machine cnvlutin --against dadiannao
+
+Exit code: 0 when all went well and, with --check, every compared bit agreed; 1 otherwise.
+)";
+
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+int fail(const llvm::Twine &message) {
+  llvm::errs() << "sparse-run: error: " << message << "\n";
+  return 1;
+}
+int fail(const absl::Status &status) { return fail(llvm::Twine(std::string(status.message()))); }
+
+/// Remarks and warnings are one line each; the node's name is what a user knows.
+void installDiagnosticHandler(MLIRContext &context) {
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    if (quiet && diagnostic.getSeverity() != DiagnosticSeverity::Error)
+      return success();
+    llvm::StringRef severity = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
+                               : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                               : diagnostic.getSeverity() == DiagnosticSeverity::Remark  ? "remark"
+                                                                                         : "note";
+    llvm::errs() << "sparse-run: " << severity << ": ";
+    Location loc = diagnostic.getLocation();
+    if (auto name = dyn_cast<NameLoc>(loc))
+      llvm::errs() << "'" << name.getName().getValue() << "': ";
+    else if (auto file = dyn_cast<FileLineColLoc>(loc))
+      llvm::errs() << file.getFilename().getValue() << (file.getLine() ? ":" + std::to_string(file.getLine()) : "") << ": ";
+    llvm::errs() << diagnostic.str() << "\n";
+    for (Diagnostic &note : diagnostic.getNotes())
+      llvm::errs() << "sparse-run: note: " << note.str() << "\n";
+    return success();
+  });
+}
+
+std::string checkOptions() {
+  if (model.empty() == workloadFile.empty())
+    return "expected a model (.onnx, .mlir) or --workload, and not both; see --help";
+  if (machineName.empty())
+    return "expected --machine; shipped are: " + llvm::join(machine::listMachines(), ", ");
+  if (!numerics.empty() && numerics != "int8" && numerics != "int16")
+    return "--numerics: expected int8 or int16, not '" + numerics + "'";
+  if (objective != "latency" && objective != "energy")
+    return "--objective: expected latency or energy, not '" + objective + "'";
+  if (!workloadFile.empty()) {
+    for (auto *option : {&calibrate, &inputFile, &labelFile})
+      if (!option->empty())
+        return "--" + option->ArgStr.str() + " does not go with --workload, whose tensors are synthetic";
+    if (check)
+      return "--check compares with a quantised model; a workload has none";
+  } else if (inputFile.empty()) {
+    return "expected --input: a .npy or .npz file of float32 inputs in the model's own layout";
+  }
+  return "";
+}
+
+/// One machine's program and results.
+struct MachineRun {
+  machine::Machine machine;
+  std::unique_ptr<runtime::Session> session;
+  runtime::BatchResult result;
+  std::vector<run::TensorValues> observed; ///< Of the first images, where they are to be checked.
+  sim::Report report;
+  double compileSeconds = 0, simulateSeconds = 0;
+  const isa::Program &program() const { return session->program(); }
+};
+
+/// Runs all images, and keeps every tensor of the first `observed` ones.
+absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsigned observed, bool timeline) {
+  auto begin = Clock::now();
+  const isa::Program &program = run.program();
+  runtime::RunOptions options;
+  options.threads = threads;
+  options.timeline = timeline;
+  if (!quiet)
+    options.progress = runtime::terminalProgress();
+  run.observed.resize(observed);
+  if (observed)
+    options.observe = [&](uint64_t image, const sim::LayerObservation &layer) {
+      if (image >= observed)
+        return;
+      run::TensorValues &values = run.observed[image];
+      const isa::Layer &what = program.layers[layer.layer];
+      for (auto [tensor, data] : llvm::zip(what.inputs, layer.inputs))
+        values.try_emplace(tensor, data);
+      values[what.output] = layer.output;
+    };
+  auto result = run.session->run(inputs, options);
+  if (!result.ok())
+    return result.status();
+  run.result = std::move(*result);
+  run.simulateSeconds = secondsSince(begin);
+  auto report = sim::makeReport(run.result.stats, program, run.machine);
+  if (!report.ok())
+    return report.status();
+  run.report = std::move(*report);
+  return absl::OkStatus();
+}
+
+absl::Status compile(MachineRun &run, const std::string &name, const run::Source &source, const run::FrontendOptions &options) {
+  auto begin = Clock::now();
+  FailureOr<isa::Program> program = run::compileFor(source, name, options);
+  if (failed(program))
+    return absl::InvalidArgumentError("compiling for '" + name + "' failed");
+  auto session = runtime::Session::create(std::move(*program), run.machine);
+  if (!session.ok())
+    return session.status();
+  run.session = std::move(*session);
+  run.compileSeconds = secondsSince(begin);
+  return absl::OkStatus();
+}
+
+absl::Status writeResults(const MachineRun &run) {
+  if (std::error_code error = llvm::sys::fs::create_directories(outFolder))
+    return absl::InvalidArgumentError("--out: cannot make the folder '" + outFolder + "': " + error.message());
+  auto path = [](const std::string &name) { return outFolder + "/" + name; };
+  if (absl::Status status = isa::writeFile(run.program(), path("program.sac")); !status.ok())
+    return status;
+  for (auto [index, output] : llvm::enumerate(run.result.outputs)) {
+    std::string name = index == 0 ? "outputs.npy" : "outputs." + std::to_string(index) + ".npy";
+    if (absl::Status status = runtime::writeNpy(path(name), output.second); !status.ok())
+      return status;
+  }
+  if (absl::Status status = runtime::writeFileAtomically(path("stats.json"), sim::toJson(run.report)); !status.ok())
+    return status;
+  return runtime::writeFileAtomically(path("trace.json"), sim::toTrace(run.result.stats, run.program(), run.machine));
+}
+
+/// Compares with the oracle and prints; returns whether it held.
+FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, const std::vector<std::vector<cpu::Tensor>> &inputs) {
+  FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program());
+  if (failed(checker))
+    return failure();
+  run::CheckResult last;
+  std::vector<std::string> mismatches;
+  for (auto [image, values] : llvm::enumerate(run.observed)) {
+    FailureOr<run::CheckResult> result = (*checker)->check(values, inputs[image]);
+    if (failed(result))
+      return failure();
+    for (const std::string &line : result->mismatches)
+      mismatches.push_back("input " + std::to_string(image) + ": " + line);
+    last = std::move(*result);
+  }
+  for (const std::string &line : mismatches)
+    llvm::errs() << "sparse-run: check: " << line << "\n";
+  if (!quiet)
+    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n", run.observed.size(), inputs.size(),
+                                  last.layersCovered, last.tensorsChecked,
+                                  last.wholeChecked ? "and the whole model" : "not the whole model (a float operator runs on the host)",
+                                  mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
+  return mismatches.empty();
+}
+
+/// The images of a file as arrays for the program and as tensors for the oracle: at most `limit` of them, 0 meaning all.
+FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit, std::vector<std::vector<cpu::Tensor>> &images) {
+  absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(inputFile);
+  if (!arrays.ok())
+    return emitError(main.getLoc()) << std::string(arrays.status().message());
+  FailureOr<std::vector<std::vector<cpu::Tensor>>> split = cpu::splitInputs(main, *arrays, inputFile);
+  if (failed(split))
+    return failure();
+  images = std::move(*split);
+  if (limit && images.size() > limit)
+    images.resize(limit);
+  if (images.empty())
+    return emitError(main.getLoc()) << "'" << inputFile.getValue() << "' holds no input";
+  runtime::NamedArrays inputs;
+  for (size_t argument = 0; argument < images.front().size(); ++argument) {
+    auto name = main.getArgAttrOfType<StringAttr>(argument, "sparsity.name");
+    inputs.emplace_back(name ? name.str() : std::string(), run::joinImages(images, argument));
+  }
+  return inputs;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, kOverview);
+  if (std::string problem = checkOptions(); !problem.empty())
+    return fail(problem);
+
+  std::vector<MachineRun> runs(againstName.empty() ? 1 : 2);
+  for (auto [run, name] : llvm::zip_first(runs, llvm::ArrayRef<std::string>{machineName, againstName})) {
+    absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
+    if (!machine.ok())
+      return fail(machine.status());
+    run.machine = std::move(*machine);
+  }
+
+  DialectRegistry registry;
+  run::registerDialects(registry);
+  MLIRContext context(registry);
+  installDiagnosticHandler(context);
+
+  run::FrontendOptions options;
+  options.model = model;
+  options.workload = workloadFile;
+  options.numerics = numerics.empty() && workloadFile.empty() ? "int16" : numerics.getValue();
+  options.calibrate = calibrate;
+  options.defaultRange = defaultRange;
+  options.objective = objective;
+  options.mapping = mapping;
+  options.batch = batch;
+
+  auto begin = Clock::now();
+  FailureOr<run::Source> source = run::loadSource(options, &context);
+  if (failed(source))
+    return 1;
+  double frontendSeconds = secondsSince(begin);
+
+  // Inputs: of a model from the file, of a workload from its seed.
+  std::vector<std::vector<cpu::Tensor>> images;
+  runtime::NamedArrays inputs;
+  if (source->workload) {
+    inputs = run::workloadInputs(*source->workload, std::max(1u, unsigned(imageLimit)));
+  } else {
+    FailureOr<func::FuncOp> main = cpu::mainFunction(*source->quantised);
+    if (failed(main))
+      return 1;
+    FailureOr<runtime::NamedArrays> read = readInputs(*main, imageLimit, images);
+    if (failed(read))
+      return 1;
+    inputs = std::move(*read);
+  }
+
+  unsigned observed = !check ? 0 : checkImages == 0 ? images.size() : std::min<size_t>(checkImages, images.size());
+  for (auto [index, run] : llvm::enumerate(runs)) {
+    bool first = index == 0;
+    if (absl::Status status = compile(run, first ? machineName : againstName, *source, options); !status.ok())
+      return fail(status);
+    if (absl::Status status = simulate(run, inputs, first ? observed : 0, first && !outFolder.empty()); !status.ok())
+      return fail(status);
+    if (source->workload)
+      run.report.notes.push_back(llvm::formatv("Values are synthetic: workload '{0}', seed {1}, independent nonzeros.", source->workload->name,
+                                               source->workload->seed)
+                                     .str());
+  }
+
+  if (!quiet) {
+    llvm::outs() << sim::formatReport(runs[0].report);
+    if (runs.size() > 1)
+      llvm::outs() << "\n" << sim::formatComparison(runs[0].report, runs[1].report);
+  }
+
+  bool held = true;
+  if (check) {
+    FailureOr<bool> result = runCheck(*source, runs[0], images);
+    if (failed(result))
+      return 1;
+    held = *result;
+  }
+  if (!quiet && (!labelFile.empty() || check)) {
+    FailureOr<std::string> accuracy = run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labelFile);
+    if (failed(accuracy))
+      return 1;
+    llvm::outs() << *accuracy;
+  }
+  if (!outFolder.empty())
+    if (absl::Status status = writeResults(runs[0]); !status.ok())
+      return fail(status);
+  if (timing) {
+    llvm::errs() << llvm::formatv("import and quantise: {0:f2} s\n", frontendSeconds);
+    for (MachineRun &run : runs)
+      llvm::errs() << llvm::formatv("{0}: compile {1:f2} s, simulate {2} inputs {3:f2} s\n", run.machine.name, run.compileSeconds, run.result.stats.images,
+                                    run.simulateSeconds);
+  }
+  return held ? 0 : 1;
+}
