@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -190,7 +191,7 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
     } else {
       workspace.valuesA.resize(elements * elementBytes + 64);
       copyBox(dram + first * elementBytes, tensorStrides, workspace.valuesA.data(), boxStrides, extent, elementBytes);
-      memory.encode(box, workspace.valuesA.data());
+      encode(box, workspace.valuesA);
     }
   } else {
     uint64_t slotBytes = denseBuffer ? 0 : bufferSlotBytes(tensor), granules = 0;
@@ -225,7 +226,7 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
     if (!status.ok())
       return absl::Status(status.code(), absl::StrCat("tensor '", tensor.name, "': ", status.message()));
     if (!same && !denseBuffer)
-      memory.encode(box, workspace.valuesA.data());
+      encode(box, workspace.valuesA);
     metadataBytes += roundUp(granules * 4, burst);
   }
   if (!options.counts)
@@ -354,19 +355,36 @@ absl::StatusOr<const uint8_t *> Executor::decoded(const isa::Operand &operand) {
       std::rotate(workspace.cache.begin(), workspace.cache.begin() + i, workspace.cache.begin() + i + 1);
       return workspace.cache.front().values.data();
     }
+  Decoded &entry = newEntry(operand);
+  absl::StatusOr<const uint8_t *> values = memory.decode(operand, entry.values);
+  if (!values.ok())
+    workspace.cache.erase(workspace.cache.begin());
+  return values;
+}
+
+Decoded &Executor::newEntry(const isa::Operand &operand) {
   constexpr size_t kept = 4;
   Decoded entry;
   if (workspace.cache.size() == kept) {
-    entry = std::move(workspace.cache.back());
+    entry = std::move(workspace.cache.back()); // Its memory is used again.
     workspace.cache.pop_back();
   }
   entry.operand = operand;
   entry.end = operand.offset + bytesInBuffer(operand);
-  absl::StatusOr<const uint8_t *> values = memory.decode(operand, entry.values);
-  if (!values.ok())
-    return values.status();
   workspace.cache.insert(workspace.cache.begin(), std::move(entry));
-  return workspace.cache.front().values.data();
+  return workspace.cache.front();
+}
+
+void Executor::encode(const isa::Operand &operand, std::vector<uint8_t> &values) {
+  memory.encode(operand, values.data());
+  newEntry(operand).values.swap(values);
+#ifndef NDEBUG
+  std::vector<uint8_t> check;
+  absl::StatusOr<const uint8_t *> decoded = memory.decode(operand, check);
+  size_t bytes = product(extentsOf(operand.extent)) * isa::storageBytes(tensorOf(operand).type);
+  assert(decoded.ok() && std::memcmp(*decoded, workspace.cache.front().values.data(), bytes) == 0 &&
+         "what a codec writes, it reads back");
+#endif
 }
 
 void Executor::overwrite(const isa::Operand &operand) {

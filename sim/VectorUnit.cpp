@@ -90,7 +90,8 @@ absl::Status Executor::vector(const isa::Vector &instruction, InstructionRecord 
       readB = memory.stored(instruction.b);
   }
   overwrite(o);
-  memory.encode(o, out);
+  if (!denseResult)
+    encode(o, workspace.valuesO);
   if (!options.counts)
     return absl::OkStatus();
 
