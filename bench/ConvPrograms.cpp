@@ -139,7 +139,8 @@ bool Writer::fits(int64_t rows, int64_t filters) {
   operand(bufferSums, sums, {}, box);
   operand(bufferO, o, {}, box);
   for (size_t i = 0; i < used.size(); ++i)
-    if (used[i] > program.buffers[i].bytes / 2) // The other half is for the next tile.
+    if (used[i] > (machine.findLevel(program.buffers[i].name)->doubleBuffered ? program.buffers[i].bytes / 2
+                                                                              : program.buffers[i].bytes))
       return false;
   if (!program.tensors[o].bufferFormat.isDense() && filters != shape.m)
     return false; // A granule is a row of all channels.
