@@ -375,11 +375,13 @@ FailureOr<Network> NetworkBuilder::build() {
     Operation *op = ops[i];
     LayerDesc &layer = described[i];
     Value result = op->getResult(0);
-    // The same elements under a shape that four ranks say alike: another name for the same tensor.
+    // The same elements under a shape that four ranks say alike: another name for the same tensor. Instructions want the
+    // tensor's own ranks, so their number must be the same too.
     if (auto reshape = dyn_cast<accel::ReshapeOp>(op)) {
       View input = viewOf(reshape.getInput(), layer.name + ".input");
       if (input.shape == fourRanks(reshape.getResult().getType().getShape()) && onlyTiled(result) &&
-          !boxOf.contains(result) && reshape.getResult().getType().getRank() <= 4) {
+          !boxOf.contains(result) && reshape.getResult().getType().getRank() <= 4 &&
+          reshape.getInput().getType().getRank() == reshape.getResult().getType().getRank()) {
         network.views[result] = input;
         continue;
       }
