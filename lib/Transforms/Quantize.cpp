@@ -36,15 +36,13 @@ private:
     for (Type type : llvm::concat<const Type>(main.getArgumentTypes(), main.getResultTypes()))
       if (auto ranked = dyn_cast<RankedTensorType>(type); !ranked || !ranked.hasStaticShape())
         return emitError(main.getLoc()) << "has " << type << " at its edge; expected tensors of static shape";
-    WalkResult walked = main.walk([](Operation *op) {
-      if (quantize::classify(op) == quantize::OpClass::Contraction && !getElementTypeOrSelf(op->getResult(0)).isF32()) {
-        emitError(op->getLoc()) << "node '" << quantize::nodeName(op) << "' computes " << op->getResult(0).getType()
-                                << "; expected float32";
-        return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
-    return failure(walked.wasInterrupted());
+    for (Operation &op : main.front()) {
+      if (op.getNumRegions() != 0)
+        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "': " << op.getName() << " has a region; expected straight-line code";
+      if (quantize::classify(&op) == quantize::OpClass::Contraction && !getElementTypeOrSelf(op.getResult(0)).isF32())
+        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "' computes " << op.getResult(0).getType() << "; expected float32";
+    }
+    return success();
   }
 
   LogicalResult quantizeModule(ModuleOp module) {

@@ -76,27 +76,32 @@ void Plan::unite(Value a, Value b) {
   parents[std::max(x, y)] = std::min(x, y);
 }
 
-/// True where something integer uses the value, possibly after ops that only move it.
-static bool wantedAsInteger(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
+/// True where something integer uses the value, possibly after ops that only move it. `known` keeps shared paths from being walked twice.
+static bool wantedAsInteger(Value value, DenseMap<Value, bool> &known) {
+  if (auto it = known.find(value); it != known.end())
+    return it->second;
+  const bool wanted = llvm::any_of(value.getUsers(), [&](Operation *user) {
     switch (classify(user)) {
     case OpClass::Contraction:
     case OpClass::Pool:
       return true;
     case OpClass::Preserving:
     case OpClass::Arithmetic:
-      return wantedAsInteger(user->getResult(0));
+      return wantedAsInteger(user->getResult(0), known);
     case OpClass::Constant:
     case OpClass::Float:
       return false;
     }
     llvm_unreachable("unknown class");
   });
+  known[value] = wanted;
+  return wanted;
 }
 
 void Plan::findFormsAndGroups() {
+  DenseMap<Value, bool> known;
   for (auto [index, argument] : llvm::enumerate(main.getArguments()))
-    if (isFloatTensor(argument) && (wantedAsInteger(argument) || main.getArgAttr(index, "sparsity.act_scale"))) {
+    if (isFloatTensor(argument) && (wantedAsInteger(argument, known) || main.getArgAttr(index, "sparsity.act_scale"))) {
       quantised.insert(argument);
       groupOf(argument);
     }

@@ -41,3 +41,25 @@ func.func @main(%x: tensor<1x1x200000xf32>) -> tensor<1x1x1xf32> {
   %0 = tosa.matmul %x, %y, %z, %z : (tensor<1x1x200000xf32>, tensor<1x200000x1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x1xf32>
   return %0 : tensor<1x1x1xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<2xf32>, %c: tensor<i1>) -> tensor<2xf32> {
+  // expected-error @+1 {{tosa.cond_if has a region; expected straight-line code}}
+  %0 = tosa.cond_if %c : tensor<i1> -> tensor<2xf32> {
+    tosa.yield %x : tensor<2xf32>
+  } else {
+    %1 = tosa.abs %x : (tensor<2xf32>) -> tensor<2xf32>
+    tosa.yield %1 : tensor<2xf32>
+  }
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x2x2xi8>) -> tensor<1x2x2xi32> {
+  %z = "tosa.const"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>
+  // expected-error @+1 {{node 'matmul' computes 'tensor<1x2x2xi32>'; expected float32}}
+  %0 = tosa.matmul %x, %x, %z, %z : (tensor<1x2x2xi8>, tensor<1x2x2xi8>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x2x2xi32>
+  return %0 : tensor<1x2x2xi32>
+}
