@@ -160,10 +160,19 @@ public:
 private:
   LogicalResult describe(Operation *op, LayerDesc &layer);
   bool onAccelerator(Operation *op) { return accelerated.contains(op); }
-  /// All users of a value read boxes of it in a buffer.
+  /// All users of a value read boxes of it in a buffer, be it by another name.
   bool onlyTiled(Value value) {
-    return llvm::all_of(value.getUsers(),
-                        [&](Operation *user) { return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user); });
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      if (auto reshape = dyn_cast<accel::ReshapeOp>(user))
+        return isRenaming(reshape) && onlyTiled(reshape.getResult());
+      return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user);
+    });
+  }
+  /// The same elements under a shape that four ranks say alike.
+  static bool isRenaming(accel::ReshapeOp reshape) {
+    ArrayRef<int64_t> before = cast<RankedTensorType>(reshape.getInput().getType()).getShape();
+    ArrayRef<int64_t> after = cast<RankedTensorType>(reshape.getResult().getType()).getShape();
+    return before.size() <= 4 && after.size() <= 4 && fourRanks(before) == fourRanks(after);
   }
   absl::Status acceptsOp(Operation *op, const LayerDesc &layer);
   View viewOf(Value value, StringRef name);
@@ -375,13 +384,11 @@ FailureOr<Network> NetworkBuilder::build() {
     Operation *op = ops[i];
     LayerDesc &layer = described[i];
     Value result = op->getResult(0);
-    // The same elements under a shape that four ranks say alike: another name for the same tensor. Instructions want the
-    // tensor's own ranks, so their number must be the same too.
+    // Another name for the same tensor, which contractions want to have four ranks.
     if (auto reshape = dyn_cast<accel::ReshapeOp>(op)) {
       View input = viewOf(reshape.getInput(), layer.name + ".input");
-      if (input.shape == fourRanks(reshape.getResult().getType().getShape()) && onlyTiled(result) &&
-          !boxOf.contains(result) && reshape.getResult().getType().getRank() <= 4 &&
-          reshape.getInput().getType().getRank() == reshape.getResult().getType().getRank()) {
+      bool fourWide = cast<RankedTensorType>(network.values[input.tensor].getType()).getRank() == 4;
+      if (fourWide && isRenaming(reshape) && onlyTiled(result) && !boxOf.contains(result)) {
         network.views[result] = input;
         continue;
       }
