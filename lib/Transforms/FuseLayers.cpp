@@ -43,7 +43,14 @@ static std::string nameOf(Location loc) {
 
 std::string fuse::nodeName(Operation *op) {
   std::string name = nameOf(op->getLoc());
+  if (name.empty())
+    name = valueName(op);
   return name.empty() ? op->getName().stripDialect().str() : name;
+}
+
+std::string fuse::nodeName(Operation *root, Operation *rescale) {
+  std::string name = nameOf(root->getLoc());
+  return name.empty() ? nodeName(rescale) : name;
 }
 
 std::string fuse::valueName(Operation *op) {

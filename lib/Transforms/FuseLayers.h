@@ -21,8 +21,10 @@ void populateEdgePatterns(mlir::RewritePatternSet &patterns);
 /// What is left: concatenations, clamps and reshapes of their own, and everything that the host runs.
 void populateHostPatterns(mlir::RewritePatternSet &patterns);
 
-/// The node's name: of the innermost NameLoc, else the operation's own.
+/// The node's name: of the innermost NameLoc, else that of the value, else the operation's own.
 std::string nodeName(mlir::Operation *op);
+/// The same for what stands for `root` and the rescale that reads it, whose value has a name where the root's has none.
+std::string nodeName(mlir::Operation *root, mlir::Operation *rescale);
 /// The value's name (`sparsity.value`), or empty.
 std::string valueName(mlir::Operation *op);
 

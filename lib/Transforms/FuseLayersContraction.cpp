@@ -84,14 +84,14 @@ static FailureOr<Contraction> readConvolution(PatternRewriter &rewriter, tosa::C
   return contraction;
 }
 
-static FailureOr<Contraction> readDepthwise(PatternRewriter &rewriter, tosa::DepthwiseConv2DOp op) {
+static FailureOr<Contraction> readDepthwise(PatternRewriter &rewriter, tosa::DepthwiseConv2DOp op, StringRef name) {
   if (!isConstantZero(op.getInputZp()) || !isConstantZero(op.getWeightZp()))
     return rewriter.notifyMatchFailure(op, "zero points must be 0");
   auto weights = cast<RankedTensorType>(op.getWeight().getType());
   std::optional<SmallVector<int64_t>> bias = readBias(op.getBias(), weights.getDimSize(2) * weights.getDimSize(3));
   if (!bias)
     return rewriter.notifyMatchFailure(op, "bias must be a dense constant");
-  FailureOr<Value> reordered = reorderDepthwise(rewriter, op, op.getWeight(), nodeName(op));
+  FailureOr<Value> reordered = reorderDepthwise(rewriter, op, op.getWeight(), name);
   if (failed(reordered))
     return failure();
   Contraction contraction;
@@ -106,13 +106,12 @@ static FailureOr<Contraction> readDepthwise(PatternRewriter &rewriter, tosa::Dep
 
 /// The operands of a [1][M][K] x [1][K][N] product as an input of M columns and N filters of one position. A constant
 /// is transposed here, an activation by the host.
-static FailureOr<Contraction> readMatMul(PatternRewriter &rewriter, tosa::MatMulOp op) {
+static FailureOr<Contraction> readMatMul(PatternRewriter &rewriter, tosa::MatMulOp op, const std::string &name) {
   if (!isConstantZero(op.getAZp()) || !isConstantZero(op.getBZp()))
     return rewriter.notifyMatchFailure(op, "zero points must be 0");
   auto a = cast<RankedTensorType>(op.getA().getType()), b = cast<RankedTensorType>(op.getB().getType());
   if (a.getDimSize(0) != 1)
     return rewriter.notifyMatchFailure(op, "matrix products of batches are not supported");
-  std::string name = nodeName(op);
   Location loc = op.getLoc();
   int64_t rows = a.getDimSize(1), depth = a.getDimSize(2), columns = b.getDimSize(2);
   Contraction contraction;
@@ -162,9 +161,9 @@ struct FuseContraction : OpRewritePattern<tosa::RescaleOp> {
     if (auto conv = dyn_cast<tosa::Conv2DOp>(root))
       contraction = readConvolution(rewriter, conv);
     else if (auto depthwise = dyn_cast<tosa::DepthwiseConv2DOp>(root))
-      contraction = readDepthwise(rewriter, depthwise);
+      contraction = readDepthwise(rewriter, depthwise, nodeName(root, op));
     else
-      contraction = readMatMul(rewriter, cast<tosa::MatMulOp>(root));
+      contraction = readMatMul(rewriter, cast<tosa::MatMulOp>(root), nodeName(root, op));
     if (failed(contraction))
       return failure();
     auto numerics =
@@ -174,7 +173,7 @@ struct FuseContraction : OpRewritePattern<tosa::RescaleOp> {
     bool product = isa<tosa::MatMulOp>(root);
     auto resultType =
         product ? RankedTensorType::get({1, 1, type.getDimSize(1), type.getDimSize(2)}, type.getElementType()) : type;
-    std::string name = nodeName(root);
+    std::string name = nodeName(root, op);
     Value result = accel::ContractionOp::create(
         rewriter, root->getLoc(), resultType, contraction->kind, contraction->input, contraction->weights,
         contraction->window.strides, contraction->window.pads, contraction->window.dilations, contraction->groups,

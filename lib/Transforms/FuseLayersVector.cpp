@@ -104,14 +104,14 @@ static FailureOr<ElementwiseOperand> readOperand(PatternRewriter &rewriter, Oper
 }
 
 /// The operand in the result's shape: a constant is repeated here, an activation by the host.
-static FailureOr<Value> broadcast(PatternRewriter &rewriter, Operation *op, Value value, ArrayRef<int64_t> shape) {
+static FailureOr<Value> broadcast(PatternRewriter &rewriter, Operation *op, Value value, ArrayRef<int64_t> shape,
+                                  const std::string &name) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getShape() == shape)
     return value;
   if (type.getRank() != static_cast<int64_t>(shape.size()))
     return rewriter.notifyMatchFailure(op, "operands have different ranks");
   auto resultType = RankedTensorType::get(shape, type.getElementType());
-  std::string name = nodeName(op);
   ElementsAttr elements = constantElements(value);
   if (!elements) {
     SmallVector<int64_t> repetitions;
@@ -155,14 +155,16 @@ LogicalResult FuseElementwise::matchAndRewrite(tosa::RescaleOp op, PatternRewrit
   if (failed(lhs) || failed(rhs))
     return failure();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
-  FailureOr<Value> a = broadcast(rewriter, root, lhs->value, shape), b = broadcast(rewriter, root, rhs->value, shape);
+  std::string name = nodeName(root, op);
+  FailureOr<Value> a = broadcast(rewriter, root, lhs->value, shape, name),
+                   b = broadcast(rewriter, root, rhs->value, shape, name);
   if (failed(a) || failed(b))
     return failure();
   auto numerics = accel::NumericsAttr::get(getContext(), rescale->getClampMin(), rescale->getClampMax(), {},
                                            rescale->getMultiplier(), rescale->getShift(), rescale->getScale32(),
                                            lhs->multiplier, lhs->shift, rhs->multiplier, rhs->shift, {});
-  auto layer = accel::ElementwiseOp::create(rewriter, root->getLoc(), op.getType(), *kind, *a, *b, numerics,
-                                            nodeName(root), valueName(op));
+  auto layer = accel::ElementwiseOp::create(rewriter, root->getLoc(), op.getType(), *kind, *a, *b, numerics, name,
+                                            valueName(op));
   rewriter.replaceOp(op, layer);
   return success();
 }
@@ -191,7 +193,7 @@ LogicalResult FuseTable::matchAndRewrite(tosa::TableOp op, PatternRewriter &rewr
   rewriter.replaceOpWithNewOp<accel::TableOp>(
       rescale, rescale.getType(), op.getInput1(),
       numericsWith(rescale.getType(), numerics->getMultiplier(), numerics->getShift(), numerics->getScale32()),
-      nodeName(op), valueName(rescale));
+      nodeName(op, rescale), valueName(rescale));
   rewriter.eraseOp(op);
   return success();
 }

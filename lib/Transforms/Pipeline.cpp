@@ -12,6 +12,13 @@ using namespace sparseaccel;
 
 void sparseaccel::buildSparseCompilePipeline(OpPassManager &manager, const SparseCompileOptions &options) {
   manager.addPass(createFuseLayers());
+  SelectEncodingOptions encoding;
+  encoding.machine = options.machine;
+  manager.addPass(createSelectEncoding(encoding));
+  SelectSafsOptions safs;
+  safs.machine = options.machine;
+  manager.addPass(createSelectSafs(safs));
+  manager.addPass(createCheckEncodings());
   ScheduleOptions scheduling;
   scheduling.machine = options.machine;
   scheduling.objective = options.objective;

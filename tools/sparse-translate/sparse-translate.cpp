@@ -29,8 +29,9 @@ static constexpr const char *overview =
     "    sparse-translate --import-onnx model.onnx -o model.mlir\n"
     "  The same where the model leaves its batch, or another dimension, open:\n"
     "    sparse-translate --import-onnx --batch=1 --dim width=224 model.onnx -o model.mlir\n"
-    "  A program as text:\n"
-    "    sparse-translate --disassemble model.program\n";
+    "  A compiled module (sparse-opt --sparse-compile) to a program, and a program to text:\n"
+    "    sparse-translate --emit-program compiled.mlir -o program.sac\n"
+    "    sparse-translate --disassemble program.sac\n";
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);

@@ -97,6 +97,13 @@ LogicalResult importConv(NodeContext &node) {
              failure();
     bias = b->toFloats();
   }
+  constexpr int64_t mostGroups = 1024;
+  if (groups > mostGroups && channels != groups)
+    return node.error() << "attribute 'group' is " << groups << "; expected at most " << mostGroups
+                        << ", or as many as there are channels",
+           failure();
+  if (!importer.charge(node, w->size() * sizeof(float)))
+    return failure();
   Shape outShape{x->shape[0], outputs};
   if (rank == 4)
     outShape.push_back(window->out[0]);

@@ -87,16 +87,18 @@ ValueRef emitBinary(NodeContext &node, StringRef op, const ValueRef &a, const Va
   auto shape = broadcast(node, a->shape, b->shape);
   if (!shape)
     return nullptr;
-  if (shape->empty()) // TOSA's ops on scalars are refused by some of its lowerings
-    return importer.reshaped(emitBinary(node, op, importer.reshaped(a, {1}), importer.reshaped(b, {1})), {});
+  if (shape->empty()) { // TOSA's ops on scalars are refused by some of its lowerings
+    ValueRef one = emitBinary(node, op, importer.reshaped(a, {1}), importer.reshaped(b, {1}));
+    return one ? importer.reshaped(one, {}) : nullptr;
+  }
   auto rank = static_cast<int64_t>(shape->size());
   Layout layout = commonLayout(importer, a, b, *shape, node.loc);
   auto left = importer.get(a, alignedLayout(layout, rank - a->rank()), node.loc);
   mlir::Value right;
   if (op == "Div" && b->constant) {
-    auto inverse = std::make_shared<HostTensor>(*b->constant);
-    inverse->type = DType::F32;
-    inverse->bytes.resize(inverse->size() * sizeof(float));
+    auto inverse = importer.newConstant(node, DType::F32, b->shape);
+    if (!inverse)
+      return nullptr;
     for (int64_t i = 0; i < b->constant->size(); ++i)
       inverse->set(i, 1.0 / b->constant->asDouble(i));
     right = importer.get(importer.constant(inverse), alignedLayout(layout, rank - b->rank()), node.loc);

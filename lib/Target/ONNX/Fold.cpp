@@ -175,7 +175,8 @@ LogicalResult foldBinary(NodeContext &node) {
   size_t rank = std::max(a->shape.size(), b->shape.size());
   Shape shape(rank, 1);
   SmallVector<int64_t> steps[2];
-  for (auto [side, tensor] : enumerate(ArrayRef<TensorRef>{a, b})) {
+  const HostTensor *operands[] = {a.get(), b.get()};
+  for (auto [side, tensor] : enumerate(operands)) {
     size_t missing = rank - tensor->shape.size();
     steps[side].assign(rank, 0);
     auto strides = stridesOf(tensor->shape);

@@ -44,16 +44,25 @@ bool Importer::checkShape(NodeContext &node, ArrayRef<int64_t> shape) {
   return false;
 }
 
+bool Importer::charge(NodeContext &node, uint64_t bytes) {
+  if (bytes <= options.maxConstantBytes - builtConstantBytes) {
+    builtConstantBytes += bytes;
+    return true;
+  }
+  node.error() << "makes a constant of " << bytes << " bytes; expected at most " << options.maxConstantBytes << " for all constants";
+  return false;
+}
+
 std::shared_ptr<HostTensor> Importer::newConstant(NodeContext &node, DType type, ArrayRef<int64_t> shape) {
   auto count = elementCount(shape, dtypeBytes(type), options.maxTensorBytes);
-  uint64_t bytes = count ? *count * dtypeBytes(type) : 0;
-  if (!count || bytes > options.maxConstantBytes - builtConstantBytes) {
-    node.error() << "makes a constant of shape " << shapeString(shape) << "; expected extents of at least 0, at most "
-                 << options.maxTensorBytes << " bytes, and at most " << options.maxConstantBytes
-                 << " for all constants";
+  if (!count) {
+    node.error() << "makes a constant of shape " << shapeString(shape) << "; expected extents of at least 0 and at most "
+                 << options.maxTensorBytes << " bytes";
     return nullptr;
   }
-  builtConstantBytes += bytes;
+  uint64_t bytes = *count * dtypeBytes(type);
+  if (!charge(node, bytes))
+    return nullptr;
   auto tensor = std::make_shared<HostTensor>();
   tensor->name = node.node.outputs.empty() ? node.node.name : node.node.outputs[0];
   tensor->type = type;

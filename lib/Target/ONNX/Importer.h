@@ -166,6 +166,8 @@ public:
 
   /// True for an activation's shape: every extent positive, the size under the limit. Reports on failure.
   bool checkShape(NodeContext &node, llvm::ArrayRef<int64_t> shape);
+  /// Counts bytes of constants that import makes against the limit; reports where they exceed it.
+  bool charge(NodeContext &node, uint64_t bytes);
   /// Memory for a constant that folding builds; null, and reported, where the limits forbid it.
   std::shared_ptr<HostTensor> newConstant(NodeContext &node, DType type, llvm::ArrayRef<int64_t> shape);
 

@@ -67,7 +67,7 @@ LogicalResult importFullyConnected(NodeContext &node, ValueRef a, Weights weight
   Importer &importer = node.importer;
   Shape shape(a->shape);
   shape.back() = weights.m;
-  if (!importer.checkShape(node, shape))
+  if (!importer.checkShape(node, shape) || !importer.charge(node, weights.values.size() * sizeof(float)))
     return failure();
   std::string output = node.node.outputs.empty() ? "" : node.node.outputs[0];
   applyEpilogue(importer.takeEpilogue(node.node, weights.m, a->rank(), 0, output), weights.values, bias, weights.quant);

@@ -20,6 +20,8 @@ static constexpr size_t maxRank = 8;
 static LogicalResult setReshaped(NodeContext &node, const ValueRef &value, ArrayRef<int64_t> shape) {
   if (shape.size() > maxRank)
     return node.error() << "makes a tensor of rank " << shape.size() << "; expected at most " << maxRank, failure();
+  if (value->constant && !node.importer.charge(node, value->constant->bytes.size()))
+    return failure();
   node.set(node.importer.reshaped(value, shape));
   return success();
 }
@@ -152,6 +154,8 @@ LogicalResult importTranspose(NodeContext &node) {
                         << " dimensions",
            failure();
   if (!x->constant && !x->codes && !node.input(0))
+    return failure();
+  if (x->constant && !node.importer.charge(node, x->constant->bytes.size()))
     return failure();
   node.set(node.importer.transposed(x, perm));
   return success();

@@ -150,6 +150,7 @@ bad("conv_strides", one(node("Conv", "x w", "y", strides=[0, 1]), constants=W))
 bad("conv_pads", one(node("Conv", "x w", "y", pads=[-1, 0, 0, 0]), constants=W))
 bad("conv_pads_count", one(node("Conv", "x w", "y", pads=[1, 1]), constants=W))
 bad("conv_auto_pad", one(node("Conv", "x w", "y", auto_pad="SAME"), constants=W))
+bad("conv_many_groups", one(node("Conv", "x w", "y", group=2048), shape=(1, 4096, 1, 1), constants={"w": floats(2048, 2, 1, 1)}))
 bad("conv_huge_pads", one(node("Conv", "x w", "y", pads=[2**31 - 1] * 4), constants=W))
 bn = {k: floats(4) for k in "ghmv"}
 bad("bn_training", one(node("BatchNormalization", "x g h m v", "y", training_mode=1), constants=bn, opset=15))

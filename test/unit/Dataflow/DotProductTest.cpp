@@ -203,6 +203,20 @@ TEST(Dataflows, ShippedMachinesHaveWhatTheirDataflowNeeds) {
     machine::Machine machine = shippedMachine(name.c_str());
     EXPECT_TRUE(findDataflow(machine).ok()) << findDataflow(machine).status();
   }
+  // Whatever they count has a price, or is declared as left out.
+  Contraction shape;
+  shape.c = shape.m = 64, shape.p = shape.q = 5, shape.r = shape.s = 3;
+  for (const std::string &name : machine::listMachines()) {
+    machine::Machine machine = shippedMachine(name.c_str());
+    Counts counts = dataflowOf(machine).estimate({shape, nullptr, nullptr, &machine, true, nullptr}, {0.5, 0.5});
+    std::vector<machine::EnergyModel> tables = machine.otherEnergies;
+    tables.push_back(machine.energy);
+    for (const machine::EnergyModel &table : tables) {
+      auto energy = table.energyByComponent(counts.actions, counts.cycles, 0);
+      ASSERT_TRUE(energy.ok()) << name << ": " << energy.status();
+      EXPECT_GT(energy->at("mac"), 0);
+    }
+  }
   machine::Machine machine = shippedMachine("cnvlutin");
   machine.parameters["brik"] = 16;
   EXPECT_EQ(findDataflow(machine).status().message(),
