@@ -28,6 +28,7 @@ private:
   int bufferOf(OperandKind kind, bool sums);
   uint32_t addTensor(const char *name, ElementType type, std::vector<uint32_t> extents, isa::TensorRole role,
                      const machine::OperandFormats *formats);
+  void placeInDram(uint32_t tensor);
   uint64_t boxBytes(uint32_t tensor, const isa::Coord &extent) const;
   isa::Operand operand(int buffer, uint32_t tensor, const isa::Coord &origin, const isa::Coord &extent);
   Contraction tileOf(int64_t p, int64_t rows, int64_t filters) const;
@@ -73,22 +74,27 @@ uint32_t Writer::addTensor(const char *name, ElementType element, std::vector<ui
     tensor.bufferFormat = formats->buffer;
     if (!tensor.dramFormat.isDense() || !tensor.bufferFormat.isDense())
       tensor.granule[1] = 1; // A row.
-    if (!tensor.dramFormat.isDense()) {
-      uint64_t bytes = formats::worstCase(tensor.dramFormat, isa::storageBytes(element), tensor.granule).bytes();
-      uint64_t burst = std::max(machine.dram.burstBytes, 1u);
-      tensor.slotBytes = (bytes + burst - 1) / burst * burst;
-    }
-    auto place = [&](uint64_t bytes) {
-      uint64_t at = program.dramBytes;
-      program.dramBytes += (bytes + 63) / 64 * 64;
-      return at;
-    };
-    tensor.dramOffset = place(tensor.dramBytes());
-    if (!tensor.dramFormat.isDense())
-      tensor.lengthOffset = place(tensor.granules() * 4);
   }
   program.tensors.push_back(std::move(tensor));
   return uint32_t(program.tensors.size() - 1);
+}
+
+void Writer::placeInDram(uint32_t index) {
+  isa::Tensor &tensor = program.tensors[index];
+  auto place = [&](uint64_t bytes) {
+    uint64_t at = program.dramBytes;
+    program.dramBytes += (bytes + 63) / 64 * 64;
+    return at;
+  };
+  bool dense = tensor.dramFormat.isDense();
+  if (!dense) {
+    uint64_t bytes = formats::worstCase(tensor.dramFormat, isa::storageBytes(tensor.type), tensor.granule).bytes();
+    uint64_t burst = std::max(machine.dram.burstBytes, 1u);
+    tensor.slotBytes = (bytes + burst - 1) / burst * burst;
+  }
+  tensor.dramOffset = place(tensor.dramBytes());
+  if (!dense)
+    tensor.lengthOffset = place(tensor.granules() * 4);
 }
 
 uint64_t Writer::boxBytes(uint32_t index, const isa::Coord &extent) const {
@@ -136,16 +142,19 @@ bool Writer::fits(int64_t rows, int64_t filters) {
   operand(bufferA, a, {}, {1, inputRows, width, uint32_t(shape.c)});
   operand(bufferB, b, {}, {uint32_t(filters), uint32_t(shape.r), uint32_t(shape.s), uint32_t(shape.c)});
   isa::Coord box = {1, uint32_t(rows), uint32_t(shape.q), uint32_t(filters)};
+  isa::Tensor &result = program.tensors[o];
+  if (!result.dramFormat.isDense() || !result.bufferFormat.isDense())
+    result.granule[3] = uint32_t(filters);
   operand(bufferSums, sums, {}, box);
   operand(bufferO, o, {}, box);
   for (size_t i = 0; i < used.size(); ++i)
     if (used[i] > (machine.findLevel(program.buffers[i].name)->doubleBuffered ? program.buffers[i].bytes / 2
                                                                               : program.buffers[i].bytes))
       return false;
-  if (!program.tensors[o].bufferFormat.isDense() && filters != shape.m)
-    return false; // A granule is a row of all channels.
-  if (!program.tensors[o].dramFormat.isDense() && filters != shape.m)
-    return false;
+  // A strip of nothing but padding would read no row.
+  for (int64_t p = 0; p < shape.p; p += rows)
+    if (tileOf(p, std::min(rows, shape.p - p), filters).inputRows() < 1)
+      return false;
   return !dataflow->innerMappings(tileOf(0, rows, filters), machine).empty();
 }
 
@@ -234,6 +243,9 @@ absl::StatusOr<ConvProgram> Writer::write() {
     return absl::ResourceExhaustedError(
         absl::StrCat("no tile of layer '", layer.name, "' fits machine '", machine.name, "'"));
 
+  fits(rows, filters); // Leaves the granule of this tile behind.
+  for (uint32_t tensor : {a, b, o})
+    placeInDram(tensor);
   isa::Configure configure;
   add(configure);
   for (int64_t first = 0; first < shape.p; first += rows) {

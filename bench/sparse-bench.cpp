@@ -10,6 +10,7 @@
 
 #include "SparseAccel/Sim/Kernels.h"
 #include "SparseAccel/Sim/Simulator.h"
+#include "SparseAccel/Target/ISA/Verifier.h"
 
 #include <benchmark/benchmark.h>
 
@@ -96,6 +97,8 @@ std::string prepare(const std::string &name, isa::ElementType type, Work &work) 
     absl::StatusOr<ConvProgram> program = makeConvProgram(layer, work.machine, type);
     if (!program.ok())
       return std::string(program.status().message());
+    if (absl::Status status = isa::verify(program->program); !status.ok())
+      return layer.name + ": " + std::string(status.message());
     work.programs.push_back(*std::move(program));
   }
   for (const ConvProgram &program : work.programs) {

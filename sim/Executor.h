@@ -95,7 +95,8 @@ private:
   void computeTable(const isa::Vector &instruction, const uint8_t *a, uint8_t *o);
 
   absl::StatusOr<const uint8_t *> decoded(const isa::Operand &operand);
-  /// Encodes dense values into a buffer whose format is not dense, and remembers them as what decoding gives. `values` is left with any content.
+  /// Encodes dense values into a buffer whose format is not dense, and remembers them as what decoding gives. `values`
+  /// is left with any content.
   void encode(const isa::Operand &operand, std::vector<uint8_t> &values);
   Decoded &newEntry(const isa::Operand &operand);
   void overwrite(const isa::Operand &operand);

@@ -53,8 +53,9 @@ absl::Status bindLevels(SharedState &state) {
       return absl::InvalidArgumentError(absl::StrCat("the program's buffer '", buffer.name, "' has ", buffer.bytes,
                                                      " bytes, and the machine's level has ", capacity));
     if (buffer.psumBits != level->psumBits)
-      return absl::InvalidArgumentError(absl::StrCat("the program's buffer '", buffer.name, "' has sums of ", buffer.psumBits,
-                                                     " bits, and the machine's level of ", level->psumBits));
+      return absl::InvalidArgumentError(absl::StrCat("the program's buffer '", buffer.name, "' has sums of ",
+                                                     buffer.psumBits, " bits, and the machine's level of ",
+                                                     level->psumBits));
     state.levelOfBuffer.push_back(level);
   }
   // Mappings and SAFs name levels by their place in the program's list.
