@@ -1,6 +1,7 @@
 //===- onnx-import-fuzzer.cpp - Random ONNX models ------------------------===//
 //
-// Seeds: test/Target/ONNX/make_model.py FOLDER --all (and node_tests.py). A model is imported or refused with a message; what is imported verifies.
+// Seeds: test/Target/ONNX/make_model.py FOLDER --all (and node_tests.py). A model is imported or refused with a
+// message; what is imported verifies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {
       reported = true;
-      // The verifier must find nothing that the importer has not: its messages name an op of ours, not the model's node.
+      // The verifier must find nothing that the importer has not: its messages name an op of ours, not the model's
+      // node.
       if (llvm::StringRef(diagnostic.str()).starts_with("'")) {
         llvm::errs() << diagnostic.str() << "\n";
         std::abort();
@@ -29,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   options.batch = 1;
   options.maxTensorBytes = 1 << 20;
   options.maxConstantBytes = 4 << 20;
-  auto module = sparseaccel::onnx::importOnnx(llvm::ArrayRef<char>(reinterpret_cast<const char *>(data), size), "", options, &context);
+  auto module = sparseaccel::onnx::importOnnx(llvm::ArrayRef<char>(reinterpret_cast<const char *>(data), size), "",
+                                              options, &context);
   if (!module && !reported)
     std::abort(); // refused without a word
   return 0;

@@ -49,15 +49,16 @@ bool Importer::charge(NodeContext &node, uint64_t bytes) {
     builtConstantBytes += bytes;
     return true;
   }
-  node.error() << "makes a constant of " << bytes << " bytes; expected at most " << options.maxConstantBytes << " for all constants";
+  node.error() << "makes a constant of " << bytes << " bytes; expected at most " << options.maxConstantBytes
+               << " for all constants";
   return false;
 }
 
 std::shared_ptr<HostTensor> Importer::newConstant(NodeContext &node, DType type, ArrayRef<int64_t> shape) {
   auto count = elementCount(shape, dtypeBytes(type), options.maxTensorBytes);
   if (!count) {
-    node.error() << "makes a constant of shape " << shapeString(shape) << "; expected extents of at least 0 and at most "
-                 << options.maxTensorBytes << " bytes";
+    node.error() << "makes a constant of shape " << shapeString(shape)
+                 << "; expected extents of at least 0 and at most " << options.maxTensorBytes << " bytes";
     return nullptr;
   }
   uint64_t bytes = *count * dtypeBytes(type);
@@ -321,6 +322,11 @@ LogicalResult Importer::returnOutputs() {
       return error() << "output '" << output.name << "' is a constant of " << dtypeName(value->constant->type)
                      << "; expected float32",
              failure();
+    auto count = elementCount(value->shape, sizeof(float), options.maxTensorBytes);
+    if (!count || *count == 0)
+      return error() << "output '" << output.name << "' has shape " << shapeString(value->shape)
+                     << "; expected positive extents and at most " << options.maxTensorBytes << " bytes",
+             failure();
     // The model's word on its own output is checked where it gives one.
     if (output.hasShape) {
       bool agrees = output.dims.size() == value->shape.size();
@@ -358,6 +364,12 @@ LogicalResult Importer::importNode(const Node &node) {
   if (failed(importer(context)))
     return failure();
   context.expectAllAttributesRead();
+  for (auto [index, output] : enumerate(node.outputs)) {
+    // What was folded away has another name now.
+    const Node *reader = consumers.lookup(output);
+    if (!context.failed() && isUsed(output) && !lookup(output) && !(reader && folded.contains(reader)))
+      context.error() << "result " << index << " ('" << output << "') is used; expected at most " << index;
+  }
   return failure(context.failed());
 }
 

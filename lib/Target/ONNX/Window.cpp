@@ -47,11 +47,11 @@ std::optional<Window> readWindow(NodeContext &node, ArrayRef<int64_t> spatial, A
   Window window;
   for (size_t s = 0; s < rank; ++s) {
     size_t d = s + 2 - rank; // the columns of a 1-D window
-    int64_t in = spatial[s], stride = (*strides)[s], reach = (kernel[s] - 1) * (*dilation)[s] + 1;
     if (kernel[s] < 1 || kernel[s] > std::numeric_limits<int32_t>::max()) {
       node.error() << "the window has extent " << kernel[s] << " in spatial dimension " << s << "; expected at least 1";
       return std::nullopt;
     }
+    int64_t in = spatial[s], stride = (*strides)[s], reach = (kernel[s] - 1) * (*dilation)[s] + 1;
     int64_t low = 0, high = 0;
     if (autoPad == "NOTSET") {
       low = (*pads)[s];

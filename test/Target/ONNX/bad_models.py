@@ -129,6 +129,7 @@ bad("sparse_constant", (lambda p: (p.graph.sparse_initializer.add(), p)[1])(one(
 bad("operand_count", one(node("Conv", "x", "y")))
 bad("operand_absent", one(node("Add", "x -", "y")))
 bad("operand_type", one(node("Add", "x i", "y"), constants={"i": ints(1)}))
+bad("results", one(node("Relu", "x", "y z"), out=["y", "z"]))
 bad("unknown_attribute", one(node("Relu", "x", "y", slope=1.0)))
 bad("attribute_kind", one(node("Concat", "x x", "y", axis=1.5)))
 double = one(node("Concat", "x x", "y", axis=1))
@@ -214,6 +215,7 @@ bad("fold_types", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], co
 bad("fold_broadcast", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1, 2, 3), "z": ints(1, 2)}))
 bad("fold_concat", one([node("Concat", "s z", "q", axis=0), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": floats(1)}))
 bad("gather_range", one([node("Gather", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": ints(1)}))
+bad("empty_output", one([relu, node("Constant", "", "z", value_floats=[])], out=["y", "z"]))
 bad("integer_output", model(13, [node("Shape", "x", "y")], {"x": (1, 2)}, {"y": None}))
 
 # Quantised models
