@@ -215,7 +215,7 @@ bad("fold_types", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], co
 bad("fold_broadcast", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1, 2, 3), "z": ints(1, 2)}))
 bad("fold_concat", one([node("Concat", "s z", "q", axis=0), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": floats(1)}))
 bad("gather_range", one([node("Gather", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": ints(1)}))
-bad("empty_output", one([relu, node("Constant", "", "z", value_floats=[])], out=["y", "z"]))
+bad("empty_output", one([relu, node("Constant", "", "z", value=numpy_helper.from_array(floats(0)))], out=["y", "z"]))
 bad("integer_output", model(13, [node("Shape", "x", "y")], {"x": (1, 2)}, {"y": None}))
 
 # Quantised models
