@@ -1,7 +1,8 @@
 //===- ProgramFuzzer.cpp - What verifies can be executed --------------------===//
 //
-// The input is a list of edits (two bytes of offset, one of value) to the bytes of a small program that is valid. Where the result still verifies, it is
-// simulated: with the sanitizers on, that is the test of the promise that executing a verified program cannot go out of bounds.
+// The input is a list of edits (two bytes of offset, one of value) to the bytes of a small program that is valid. Where
+// the result still verifies, it is simulated: with the sanitizers on, that is the test of the promise that executing a
+// verified program cannot go out of bounds.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +27,22 @@ struct Base {
   std::vector<uint8_t> bytes;
 };
 
+absl::Status simulate(const isa::Program &program, const machine::Machine &machine) {
+  absl::StatusOr<std::unique_ptr<sim::Simulator>> simulator = sim::Simulator::create(program, machine);
+  if (!simulator.ok())
+    return simulator.status();
+  std::vector<sim::TensorData> inputs;
+  for (uint32_t index : program.inputs) {
+    const isa::Tensor &tensor = program.tensors[index];
+    sim::TensorData input{tensor.type, tensor.shape,
+                          std::vector<uint8_t>(tensor.elements() * isa::storageBytes(tensor.type))};
+    for (size_t i = 0; i < input.bytes.size(); ++i)
+      input.bytes[i] = static_cast<uint8_t>(i * 37 % 64);
+    inputs.push_back(std::move(input));
+  }
+  return (*simulator)->run(inputs).status();
+}
+
 Base makeBase() {
   Base base;
   absl::StatusOr<machine::Machine> machine = machine::loadMachine("dadiannao");
@@ -43,9 +60,17 @@ Base makeBase() {
   program.buffers[0].name = "nm";
   program.buffers[1].name = "sb";
   program.buffers[2].name = "nbout";
-  program.mappings[0].loops.clear();
+  for (isa::Loop &loop : program.mappings[0].loops) // All inside the array: M over its filters, C over its lanes.
+    loop.level = static_cast<uint8_t>(program.levelNames.size() - 1);
+  program.mappings[0].loops[4].kind = isa::LoopKind::SpatialY;
+  program.mappings[0].loops[5].kind = isa::LoopKind::SpatialX;
   program.safSets[0].clear();
   base.bytes = isa::serialize(program);
+  // Without edits it must run, or nothing would be tested.
+  if (absl::Status status = simulate(program, base.machine); !status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    std::exit(1);
+  }
   return base;
 }
 
@@ -98,17 +123,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   program->machine = base.machine.name;
   program->machineFingerprint = base.machine.fingerprint();
-  absl::StatusOr<std::unique_ptr<sim::Simulator>> simulator = sim::Simulator::create(*program, base.machine);
-  if (!simulator.ok())
-    return 0;
-  std::vector<sim::TensorData> inputs;
-  for (uint32_t index : program->inputs) {
-    const isa::Tensor &tensor = program->tensors[index];
-    sim::TensorData input{tensor.type, tensor.shape, std::vector<uint8_t>(tensor.elements() * isa::storageBytes(tensor.type))};
-    for (size_t i = 0; i < input.bytes.size(); ++i)
-      input.bytes[i] = static_cast<uint8_t>(i * 37 % 64);
-    inputs.push_back(std::move(input));
-  }
-  (void)(*simulator)->run(inputs);
+  (void)simulate(*program, base.machine);
   return 0;
 }
