@@ -43,8 +43,8 @@ inline const char *nameOf(Rank rank) {
   return kNames[static_cast<size_t>(rank)];
 }
 
-/// For each tensor, whether it has a place in DRAM: all but sums, and those where a host operator, a layer or the program's edge names them. Indices out of
-/// range are passed over.
+/// For each tensor, whether it has a place in DRAM: all but sums, and those where a host operator, a layer or the
+/// program's edge names them. Indices out of range are passed over.
 std::vector<bool> tensorsInDram(const Program &program);
 
 /// For each tensor, the smallest index of those whose bytes it shares by reshaping.

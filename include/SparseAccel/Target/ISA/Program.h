@@ -128,17 +128,17 @@ enum class HostKind : uint8_t {
   Quantize, ///< f32 -> i8/i16: round to nearest even of x * f[0] (multiplied in f32), saturated; not-a-number gives 0.
   Dequantize, ///< Integers -> f32: x * f[0].
   Transpose,  ///< i = permutation: axis k of the output is axis i[k] of the input.
-  Reshape, ///< The same elements in the same order; input and output may be the same bytes of DRAM.
-  Slice,   ///< i = starts, then sizes; one each per axis.
-  Pad,     ///< i = elements before, then behind, per axis; f[0] = their value.
-  Concat,  ///< i[0] = axis; any number of inputs.
-  Reverse, ///< i[0] = axis.
-  Tile,    ///< i = multiples per axis.
-  Gather,  ///< Values [N][K][C], indices [N][W] of i32 or i64 -> [N][W][C]. An index outside of K is an error at run
-           ///< time.
-  Softmax, ///< f32; i[0] = axis.
-  Lrn,     ///< f32; ONNX's, over the innermost axis; i[0] = size; f = alpha, beta, bias.
-  Unary,   ///< i[0] = UnaryKind; f32, and integers for abs, neg and not.
+  Reshape,    ///< The same elements in the same order; input and output may be the same bytes of DRAM.
+  Slice,      ///< i = starts, then sizes; one each per axis.
+  Pad,        ///< i = elements before, then behind, per axis; f[0] = their value.
+  Concat,     ///< i[0] = axis; any number of inputs.
+  Reverse,    ///< i[0] = axis.
+  Tile,       ///< i = multiples per axis.
+  Gather,     ///< Values [N][K][C], indices [N][W] of i32 or i64 -> [N][W][C]. An index outside of K is an error at run
+              ///< time.
+  Softmax,    ///< f32; i[0] = axis.
+  Lrn,        ///< f32; ONNX's, over the innermost axis; i[0] = size; f = alpha, beta, bias.
+  Unary,      ///< i[0] = UnaryKind; f32, and integers for abs, neg and not.
   Binary,  ///< i[0] = BinaryKind; two inputs of one type and rank, axes of 1 broadcast. Comparisons give i8. Integers
            ///< wrap; pow is f32 only.
   Reduce,  ///< i[0] = ReduceKind, i[1] = axis, which keeps the extent 1.
