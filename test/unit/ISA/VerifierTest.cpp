@@ -44,7 +44,8 @@ TEST(Verifier, AcceptsTheSmallProgram) { EXPECT_EQ(verify(smallProgram()), absl:
 
 const Case kTables[] = {
     {"NumericsName", [](Program &p) { p.numericsName = "fp8"; }, "expected numerics 'int8' or 'int16', but got 'fp8'"},
-    {"SameName", [](Program &p) { p.tensors[kY].name = "x"; }, "tensor 4 'x': another tensor has this name"},
+    {"SameName", [](Program &p) { p.tensors[kY].name = p.tensors[kX].name; },
+     "tensor 4 'x': another tensor has this name"},
     {"TooManyRanks", [](Program &p) { p.tensors[kY].shape.assign(7, 1); },
      "tensor 4 'y': expected at most 6 ranks, but got 7"},
     {"EmptyExtent", [](Program &p) { p.tensors[kY].shape[2] = 0; }, "shape [1x6x0x2] has an extent of 0"},
