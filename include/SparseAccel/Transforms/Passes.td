@@ -132,6 +132,25 @@ def SelectSafs : SparseAccel_MachinePass<"sparse-select-safs"> {
   let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
 }
 
+def ToSparseTensor : Pass<"sparse-to-sparse-tensor"> {
+  let summary = "Write encodings as upstream's #sparse_tensor.encoding";
+  let description = [{
+    Turns types with a `#sparsity.encoding` into sparse tensors of upstream's dialect, and `sparsity.encode` and `sparsity.decode` into `sparse_tensor.convert`, so
+    that upstream's sparse compiler can take the module. Dense and compressed ranks (`U`, `UOP` then `CP`, so CSR and CSC) have their like there; a bitmask,
+    run lengths, packings and granules do not, which is an error.
+
+    ```mlir
+    %e = sparsity.encode %x : tensor<8x64xi8> to tensor<8x64xi8, #sparsity.encoding<csr>>
+    ```
+    becomes
+    ```mlir
+    #sparse = #sparse_tensor.encoding<{ map = (d0, d1) -> (d0 : dense, d1 : compressed) }>
+    %e = sparse_tensor.convert %x : tensor<8x64xi8> to tensor<8x64xi8, #sparse>
+    ```
+  }];
+  let dependentDialects = ["::mlir::sparse_tensor::SparseTensorDialect"];
+}
+
 def CheckEncodings : Pass<"sparse-check-encodings"> {
   let summary = "Check that no cast changes an encoding";
   let description = [{
