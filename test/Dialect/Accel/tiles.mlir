@@ -32,6 +32,8 @@ accel.program @one machine "dadiannao" fingerprint 42 numerics "int8" levels ["d
 
   // CHECK: %[[C:.*]] = accel.configure @conv1.numerics layer @conv1 after()
   %configured = accel.configure @conv1.numerics layer @conv1 after()
+  // CHECK: accel.configure @conv1.numerics layer @conv1 after(%[[C]])
+  %again = accel.configure @conv1.numerics layer @conv1 after(%configured)
   // CHECK: %[[X:.*]] = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after()
   %loadedX = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after()
   // CHECK: %[[W:.*]] = accel.load <"sb" slot 0, @w[0, 0, 0, 0] extent [16, 1, 1, 16]> layer @conv1 after()

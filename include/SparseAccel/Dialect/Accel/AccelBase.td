@@ -38,8 +38,8 @@ def Accel_TokenType : TypeDef<Accel_Dialect, "Token">, BuildableType<"$_builder.
     A tile operation yields a token when it has ended, and starts only when the tokens that it takes are there.
 
     ```mlir
-    %0 = accel.configure @conv1.numerics layer @conv1 after()
-    %1 = accel.configure @conv2.numerics layer @conv2 after(%0)
+    %configured = accel.configure @conv1.numerics layer @conv1 after()
+    %again = accel.configure @conv1.numerics layer @conv1 after(%configured)
     ```
   }];
 }

@@ -48,7 +48,7 @@ def Accel_BufferOp : Accel_TableOpBase<"buffer"> {
     `psum_bits` is the width that a sum is charged for where it lies here, 0 where none may.
 
     ```mlir
-    accel.buffer @glb bytes 102400 psum_bits 16
+    accel.buffer @nbout bytes 8192 psum_bits 32
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$bytes, I64Attr:$psum_bits);
@@ -91,7 +91,7 @@ def Accel_NumericsOp : Accel_TableOpBase<"numerics"> {
   let summary = "an entry of the numerics table";
   let description = [{
     ```mlir
-    accel.numerics @conv1.numerics <clamp = [0, 127], bias = [3, -4], multiplier = [16384], shift = [20]>
+    accel.numerics @conv1.numerics <clamp = [0, 127], multiplier = [16384], shift = [20]>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Accel_NumericsAttr:$entry);
@@ -104,7 +104,7 @@ def Accel_LayerOp : Accel_TableOpBase<"layer", [DeclareOpInterfaceMethods<Symbol
     Mirrors `isa::Layer`: what reports say about the instructions that name it. `from` is the node of the model, or file and line.
 
     ```mlir
-    accel.layer @conv1 name "conv1" kind "conv" macs 36864 output @y inputs [@x] from "conv1"
+    accel.layer @conv1 name "conv1" kind "conv" macs 4096 output @y inputs [@x] from "conv1"
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$label, StrAttr:$kind, UnitAttr:$on_host, I64Attr:$macs,
@@ -129,7 +129,7 @@ def Accel_ConfigureOp : Accel_TileOp<"configure", "Load"> {
   let summary = "fetch a numerics entry";
   let description = [{
     ```mlir
-    %t = accel.configure @conv1.numerics layer @conv1 after()
+    %configured = accel.configure @conv1.numerics layer @conv1 after()
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$numerics, FlatSymbolRefAttr:$layer, Variadic<Accel_TokenType>:$after);
@@ -141,7 +141,7 @@ def Accel_LoadOp : Accel_TileOp<"load", "Load", [], ["getWrites"]> {
   let summary = "move a box of granules from DRAM to a buffer";
   let description = [{
     ```mlir
-    %t = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after()
+    %loadedX = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after()
     ```
   }];
   let arguments = (ins Accel_OperandAttr:$dst, FlatSymbolRefAttr:$layer, Variadic<Accel_TokenType>:$after);
@@ -153,7 +153,7 @@ def Accel_StoreOp : Accel_TileOp<"store", "Store", [], ["getReads"]> {
   let summary = "move a box of granules from a buffer to DRAM";
   let description = [{
     ```mlir
-    %t = accel.store <"nm" at 256, @y[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after(%rescaled)
+    %stored = accel.store <"nm" at 256, @y[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @conv1 after(%added)
     ```
   }];
   let arguments = (ins Accel_OperandAttr:$src, FlatSymbolRefAttr:$layer, Variadic<Accel_TokenType>:$after);
@@ -168,7 +168,7 @@ def Accel_ContractOp : Accel_TileOp<"contract", "Mac", [], ["getReads", "getWrit
     in the buffers, `from` the first element of the tensor that the tile reads or writes. The mapping holds the loops inside the tile.
 
     ```mlir
-    %t = accel.contract extents [1, 1, 16, 16, 4, 4, 1, 1] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0]
+    %contracted = accel.contract extents [1, 1, 16, 16, 4, 4, 1, 1] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0]
         a <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]> from [0, 0, 0, 0]
         b <"sb" at 0, @w[0, 0, 0, 0] extent [16, 1, 1, 16]> from [0, 0, 0, 0]
         o <"nbout" at 0, @y.sums[0, 0, 0, 0] extent [1, 4, 4, 16]> from [0, 0, 0, 0]
@@ -196,7 +196,7 @@ def Accel_VectorOp : Accel_TileOp<"vector", "Vector", [], ["getReads", "getWrite
     right, and never count. `b` is the second operand of elementwise work.
 
     ```mlir
-    %t = accel.vector rescale window [1, 1] strides [1, 1] pads [0, 0, 0, 0]
+    %rescaled = accel.vector rescale window [1, 1] strides [1, 1] pads [0, 0, 0, 0]
         a <"nbout" at 0, @y.sums[0, 0, 0, 0] extent [1, 4, 4, 16]> o <"nm" at 256, @y[0, 0, 0, 0] extent [1, 4, 4, 16]>
         numerics @conv1.numerics layer @conv1 after(%contracted)
     ```
@@ -217,7 +217,7 @@ def Accel_HostCallOp : Accel_TileOp<"host_call", "Host"> {
     A barrier: starts when everything before it has ended, and everything after it waits.
 
     ```mlir
-    %t = accel.host_call softmax inputs [@y] outputs [@prob] ints [1] floats [] layer @prob.layer after()
+    %called = accel.host_call softmax inputs [@y] outputs [@prob] ints [1] floats [] layer @prob.layer after()
     ```
   }];
   let arguments = (ins EnumProp<Accel_HostKind>:$kind, Accel_SymbolArray:$inputs, Accel_SymbolArray:$outputs, DenseI64ArrayAttr:$ints,
@@ -232,7 +232,7 @@ def Accel_HaltOp : Op<Accel_Dialect, "halt", [HasParent<"ProgramOp">, Terminator
     The last operation, and only the last.
 
     ```mlir
-    accel.halt after(%stored)
+    accel.halt after(%stored, %called)
     ```
   }];
   let arguments = (ins Variadic<Accel_TokenType>:$after);

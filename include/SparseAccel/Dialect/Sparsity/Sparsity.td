@@ -32,7 +32,7 @@ def Sparsity_DecodeOp : Sparsity_Op<"decode", [Pure]> {
     The inverse of `sparsity.encode`: `decode(encode(x))` folds to `x`.
 
     ```mlir
-    %x = sparsity.decode %e : tensor<1x8x8x64xi8, #sparsity.encoding<bitmask>> to tensor<1x8x8x64xi8>
+    %d = sparsity.decode %e : tensor<1x8x8x64xi8, #sparsity.encoding<bitmask>> to tensor<1x8x8x64xi8>
     ```
   }];
   let arguments = (ins Sparsity_Tensor:$source);
