@@ -361,8 +361,9 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
             firstM = false;
           }
         }
+  double firstWeights = 0;
   if (b)
-    firstTile +=
+    firstWeights =
         bBytes /
         std::max(1.0, bTimes * static_cast<double>(counts[at(Rank::G)] * counts[at(Rank::M)] * counts[at(Rank::C)]));
   cost.dramReadBytes = aBytes + bBytes;
@@ -378,8 +379,13 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
   double dram =
       machine.dram.sharedBus ? cost.loadCycles + cost.storeCycles : std::max(cost.loadCycles, cost.storeCycles);
   double serial = overlaps(layout->a) ? 0 : aBytes / perCycle + aTiles * machine.dram.latencyCycles;
-  double exposed = (firstTile + lastTile) / perCycle + 2.0 * machine.dram.latencyCycles;
-  cost.cycles = std::max(array + serial, dram) + exposed;
+  // Nothing hides a layer's first activations and its last store; its first weights mostly come beside the layer
+  // before.
+  double exposed = (firstTile + lastTile + firstWeights / 4) / perCycle + 2.0 * machine.dram.latencyCycles;
+  double busy = array + serial;
+  cost.cycles = std::max(busy, dram) + exposed;
+  // What hides behind the longer of the two is not free: neighbours could use it.
+  cost.score = cost.cycles + std::min(busy, dram) / 20;
 
   if (wantEnergy) {
     actions.add("dram", "read", cost.dramReadBytes / 8);
@@ -430,14 +436,14 @@ struct Candidate {
 };
 
 bool better(const Cost &x, const Cost &y, Objective objective) {
-  double xFirst = objective == Objective::Latency ? x.cycles : x.energyPj,
-         yFirst = objective == Objective::Latency ? y.cycles : y.energyPj;
+  double xFirst = objective == Objective::Latency ? x.score : x.energyPj,
+         yFirst = objective == Objective::Latency ? y.score : y.energyPj;
   if (xFirst != yFirst)
     return xFirst < yFirst;
   double xBytes = x.dramReadBytes + x.dramWriteBytes, yBytes = y.dramReadBytes + y.dramWriteBytes;
   if (xBytes != yBytes)
     return xBytes < yBytes;
-  return objective == Objective::Latency ? x.energyPj < y.energyPj : x.cycles < y.cycles;
+  return objective == Objective::Latency ? x.energyPj < y.energyPj : x.score < y.score;
 }
 
 class Searcher {

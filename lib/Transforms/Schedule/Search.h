@@ -42,6 +42,7 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
 
 /// Estimate of a layer under a tiling.
 struct Cost {
+  double score = 0; ///< What the objective latency ranks by: cycles, and a share of what hides behind them.
   double cycles = 0, macCycles = 0, vectorCycles = 0, loadCycles = 0, storeCycles = 0;
   double dramReadBytes = 0, dramWriteBytes = 0;
   double energyPj = 0;
