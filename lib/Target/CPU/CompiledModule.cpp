@@ -101,6 +101,12 @@ static LogicalResult lower(ModuleOp module, const CompileOptions &options) {
         function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, builder.getBoolAttr(false));
     }
 
+  PassManager inlining(module.getContext());
+  addInlinePasses(inlining);
+  if (failed(inlining.run(module)))
+    return failure();
+  outlinePieces(module);
+
   PassManager toLinalg(module.getContext());
   addTosaToLinalgPasses(toLinalg, /*kernelLayoutHwcf=*/floatContractions && options.reorderLoops);
   if (failed(toLinalg.run(module)))

@@ -12,7 +12,13 @@ namespace sparseaccel::cpu {
 /// Every dialect, interface and translation that the lowering needs.
 void registerLoweringDialects(mlir::DialectRegistry &registry);
 
-/// TOSA on tensors -> Linalg on tensors, helpers inlined. `kernelLayoutHwcf`: output channels innermost in kernels,
+/// Moves runs of a few operations of long public functions into private functions.
+void outlinePieces(mlir::ModuleOp module);
+
+/// Inlines helper functions.
+void addInlinePasses(mlir::OpPassManager &pm);
+
+/// TOSA on tensors -> Linalg on tensors. `kernelLayoutHwcf`: output channels innermost in kernels,
 /// which float code wants.
 void addTosaToLinalgPasses(mlir::OpPassManager &pm, bool kernelLayoutHwcf);
 

@@ -24,9 +24,12 @@ using namespace mlir;
 
 namespace sparseaccel::cpu {
 
-void addTosaToLinalgPasses(OpPassManager &pm, bool kernelLayoutHwcf) {
+void addInlinePasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
+}
+
+void addTosaToLinalgPasses(OpPassManager &pm, bool kernelLayoutHwcf) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
   TosaToLinalgNamedOptions named;
   named.preferConv2DKernelLayoutHWCF = kernelLayoutHwcf;
