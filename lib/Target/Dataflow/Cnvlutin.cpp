@@ -417,6 +417,9 @@ public:
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const override {
     return DotProductArray(machine).innerMappings(tile, machine);
   }
+  TileHint tileHint(const Contraction &, const machine::Machine &machine) const override {
+    return DotProductArray(machine).tileHint();
+  }
 
 private:
   static int64_t brickOf(const Work &work) { return int64_t(kBrick.of(*work.machine)); }

@@ -36,6 +36,9 @@ public:
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const override {
     return DotProductArray(machine).innerMappings(tile, machine);
   }
+  TileHint tileHint(const Contraction &, const machine::Machine &machine) const override {
+    return DotProductArray(machine).tileHint();
+  }
 };
 
 } // namespace
