@@ -8,19 +8,21 @@
 #include "ConvPrograms.h"
 #include "OneDnn.h"
 
+#include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Kernels.h"
+#include "SparseAccel/Sim/Report.h"
 #include "SparseAccel/Sim/Simulator.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <omp.h>
 #include <string>
+#include <time.h>
 #include <vector>
 
 using namespace sparseaccel;
@@ -28,12 +30,24 @@ using namespace sparseaccel::bench;
 
 namespace {
 
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+/// Processor time of this thread: what else the machine does is not in it.
+double seconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
 
 /// Seconds, of all and of their parts.
 struct Times {
   double total = 1e30, values = 0, counts = 0, energy = 0, other = 0;
 };
+
+/// The simulator divides its time by the wall clock: its shares, of processor time.
+Times divide(double total, double energy, const sim::RunStats &stats) {
+  double wall = stats.valueSeconds + stats.countSeconds + stats.otherSeconds;
+  double scale = wall > 0 ? (total - energy) / wall : 0;
+  return {total, stats.valueSeconds * scale, stats.countSeconds * scale, energy, stats.otherSeconds * scale};
+}
 
 /// The fastest of all iterations, layer by layer: a layer is short enough to be left alone once in a while by whatever
 /// else the processor does.
@@ -133,13 +147,37 @@ void runSimulator(benchmark::State &state, const std::string &machine, isa::Elem
         return;
       }
       double end = seconds();
-      result.note(
-          work.programs[i].program.layers[0].name,
-          {end - start, run->stats.valueSeconds, run->stats.countSeconds, end - simulated, run->stats.otherSeconds});
+      result.note(work.programs[i].program.layers[0].name, divide(end - start, end - simulated, run->stats));
     }
   }
   state.counters["GMAC/s"] =
       benchmark::Counter(totalMacs() * double(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+}
+
+/// A compiled program with real inputs: everything that it does for the first image, pools and host operators included.
+void runProgram(benchmark::State &state, const std::string &path, const std::string &input, Result &result) {
+  absl::StatusOr<std::unique_ptr<runtime::Session>> session = runtime::Session::load(path, "");
+  absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(input);
+  absl::Status status = session.ok() ? arrays.status() : session.status();
+  runtime::RunOptions options;
+  options.threads = 1;
+  for (auto _ : state) {
+    if (!status.ok())
+      break;
+    double begin = seconds();
+    absl::StatusOr<runtime::BatchResult> run = (*session)->run(*arrays, options);
+    double simulated = seconds();
+    status = run.status();
+    if (!status.ok())
+      break;
+    status = sim::makeReport(run->stats, (*session)->program(), (*session)->machine()).status();
+    double end = seconds(), images = double(run->stats.images);
+    Times all = divide(end - begin, end - simulated, run->stats);
+    result.note("program", {all.total / images, all.values / images, all.counts / images, all.energy / images,
+                            all.other / images});
+  }
+  if (!status.ok())
+    state.SkipWithError(std::string(status.message()).c_str());
 }
 
 void print(const Result &yardstick, const std::vector<std::pair<std::string, Result>> &results, bool layers) {
@@ -162,35 +200,69 @@ void print(const Result &yardstick, const std::vector<std::pair<std::string, Res
   for (const ConvLayer &layer : squeezeNetLayers()) {
     std::printf("%-20s %9.3f", layer.name.c_str(), yardstick.layers.at(layer.name).total * 1e3);
     for (const auto &[name, result] : results)
-      std::printf(" %s %.3f", name.c_str(), result.layers.at(layer.name).total * 1e3);
+      if (auto found = result.layers.find(layer.name); found != result.layers.end())
+        std::printf(" %s %.3f", name.c_str(), found->second.total * 1e3);
     std::printf("\n");
   }
 }
 
 } // namespace
 
+constexpr char kUsage[] = R"(Simulation against oneDNN, on one thread: SqueezeNet's convolutions.
+
+  sparse-bench [--layers] [--benchmark_filter=REGEX]
+  sparse-bench --program=squeezenet.sac --input=x.npy [--program=...]
+
+Without a program, each convolution is a program by itself, with synthetic tensors of the pruned network's densities, on
+every shipped machine. With programs, these run as a whole: pools, transfers and host operators are in their time.)";
+
 int main(int argc, char **argv) {
   omp_set_num_threads(1); // oneDNN's.
   bool layers = false;
-  for (int i = 1; i < argc; ++i)
-    if (std::string(argv[i]) == "--layers") {
+  std::vector<std::string> programs;
+  std::string input;
+  std::vector<char *> others;
+  for (int i = 0; i < argc; ++i) {
+    std::string text = argv[i];
+    if (text == "--layers")
       layers = true;
-      std::copy(argv + i + 1, argv + argc, argv + i);
-      --argc;
-      break;
-    }
+    else if (text.rfind("--program=", 0) == 0)
+      programs.push_back(text.substr(10));
+    else if (text.rfind("--input=", 0) == 0)
+      input = text.substr(8);
+    else if (text == "--help")
+      std::puts(kUsage);
+    else
+      others.push_back(argv[i]);
+    if (text == "--help")
+      return 0;
+  }
+  if (programs.empty() != input.empty()) {
+    std::fputs("sparse-bench: error: --program and --input go together\n", stderr);
+    return 2;
+  }
+  argc = int(others.size());
+  argv = others.data();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;
   Result yardstick;
   std::vector<std::pair<std::string, Result>> results;
-  for (const std::string &machine : machine::listMachines())
+  for (const std::string &program : programs)
+    results.emplace_back(program.size() > 19 ? "..." + program.substr(program.size() - 16) : program, Result());
+  for (const std::string &machine : programs.empty() ? machine::listMachines() : std::vector<std::string>())
     for (const char *numerics : {"int16", "int8"})
       results.emplace_back(machine + " " + numerics, Result());
   benchmark::RegisterBenchmark("onednn/float32", [&](benchmark::State &state) { runOneDnn(state, yardstick); })
       ->Unit(benchmark::kMillisecond)
       ->MinTime(0.3);
-  for (auto &entry : results) {
+  for (size_t i = 0; i < programs.size(); ++i)
+    benchmark::RegisterBenchmark(
+        programs[i].c_str(),
+        [&, i](benchmark::State &state) { runProgram(state, programs[i], input, results[i].second); })
+        ->Unit(benchmark::kMillisecond)
+        ->MinTime(0.3);
+  for (auto &entry : absl::MakeSpan(results).subspan(programs.size())) {
     std::string machine = entry.first.substr(0, entry.first.find(' '));
     bool wide = entry.first.find("int16") != std::string::npos;
     Result *result = &entry.second;

@@ -499,7 +499,8 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
   isa::AccumulateMode mode = instruction.mode;
   if (mode == isa::AccumulateMode::Bias && bias.empty())
     mode = isa::AccumulateMode::Clear;
-  kernels::contract(*shared.kernels, shape, a, tile->packed, mode, bias.data() + instruction.oOrigin[3],
+  kernels::contract(*shared.kernels, shape, a, tile->packed, mode,
+                    mode == isa::AccumulateMode::Bias ? bias.data() + instruction.oOrigin[3] : nullptr,
                     {sums, strides[0], strides[1], strides[2]}, workspace.scratch);
   if (!options.counts)
     return absl::OkStatus();

@@ -173,7 +173,8 @@ Memory::Memory(const isa::Program &program, const ConstantInfo &constants)
 #ifndef NDEBUG
     // What no instruction has written is conspicuous.
     std::memset(memory.bytes.data(), 0x5a, buffer.bytes);
-    std::memset(memory.sums.data(), 0x5a, memory.sums.size());
+    if (memory.sums.size())
+      std::memset(memory.sums.data(), 0x5a, memory.sums.size());
 #endif
     buffers.push_back(std::move(memory));
   }
