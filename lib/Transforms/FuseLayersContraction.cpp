@@ -104,7 +104,7 @@ static FailureOr<Contraction> readDepthwise(PatternRewriter &rewriter, tosa::Dep
   return contraction;
 }
 
-/// The operands of a [1][M][K] x [1][K][N] product as an input of M columns and N filters of one position. A constant
+/// The operands of a [1][M][K] x [1][K][N] product as an input of M rows and N filters of one position. A constant
 /// is transposed here, an activation by the host.
 static FailureOr<Contraction> readMatMul(PatternRewriter &rewriter, tosa::MatMulOp op, const std::string &name) {
   if (!isConstantZero(op.getAZp()) || !isConstantZero(op.getBZp()))
@@ -117,7 +117,7 @@ static FailureOr<Contraction> readMatMul(PatternRewriter &rewriter, tosa::MatMul
   Contraction contraction;
   contraction.window = {{1, 1}, {0, 0, 0, 0}, {1, 1}};
   contraction.input = accel::ReshapeOp::create(
-      rewriter, loc, RankedTensorType::get({1, 1, rows, depth}, a.getElementType()), op.getA(), name + ".a", "");
+      rewriter, loc, RankedTensorType::get({1, rows, 1, depth}, a.getElementType()), op.getA(), name + ".a", "");
   auto weightsType = RankedTensorType::get({columns, 1, 1, depth}, b.getElementType());
   if (ElementsAttr elements = constantElements(op.getB())) {
     contraction.kind = rows == 1 ? accel::ContractionKind::FullyConnected : accel::ContractionKind::Conv;
@@ -172,14 +172,14 @@ struct FuseContraction : OpRewritePattern<tosa::RescaleOp> {
     auto type = cast<RankedTensorType>(op.getType());
     bool product = isa<tosa::MatMulOp>(root);
     auto resultType =
-        product ? RankedTensorType::get({1, 1, type.getDimSize(1), type.getDimSize(2)}, type.getElementType()) : type;
+        product ? RankedTensorType::get({1, type.getDimSize(1), 1, type.getDimSize(2)}, type.getElementType()) : type;
     std::string name = nodeName(root, op);
     Value result = accel::ContractionOp::create(
         rewriter, root->getLoc(), resultType, contraction->kind, contraction->input, contraction->weights,
         contraction->window.strides, contraction->window.pads, contraction->window.dilations, contraction->groups,
-        numerics, name, product ? std::string() : valueName(op), accel::MappingAttr(), ArrayAttr());
+        numerics, name, valueName(op), accel::MappingAttr(), ArrayAttr());
     if (product)
-      result = accel::ReshapeOp::create(rewriter, op.getLoc(), type, result, name + ".result", valueName(op));
+      result = accel::ReshapeOp::create(rewriter, op.getLoc(), type, result, name + ".result", "");
     rewriter.replaceOp(op, result);
     return success();
   }

@@ -1,14 +1,14 @@
 // RUN: sparse-opt %s --sparse-fuse-layers --split-input-file | FileCheck %s
 
-// A product with a constant: the constant is transposed here, rows become columns of one row.
+// A product with a constant: the constant is transposed here, and the rows are those of an image one column wide.
 
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: (%[[X:.*]]: tensor<1x3x2xi8>
-// CHECK: %[[A:.*]] = accel.reshape %[[X]] layer "fc.a" value "fc.a" : tensor<1x3x2xi8> -> tensor<1x1x3x2xi8>
+// CHECK: %[[A:.*]] = accel.reshape %[[X]] layer "fc.a" value "fc.a" : tensor<1x3x2xi8> -> tensor<1x3x1x2xi8>
 // CHECK: %[[W:.*]] = "tosa.const"() <{values = dense_resource<fc.weights> : tensor<4x1x1x2xi8>}>
 // CHECK: %[[Y:.*]] = accel.contraction conv %[[A]], %[[W]] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
-// CHECK-SAME: layer "fc" value "fc" : (tensor<1x1x3x2xi8>, tensor<4x1x1x2xi8>) -> tensor<1x1x3x4xi8>
-// CHECK: accel.reshape %[[Y]] layer "fc.result" value "fc.0" : tensor<1x1x3x4xi8> -> tensor<1x3x4xi8>
+// CHECK-SAME: layer "fc" value "fc.0" : (tensor<1x3x1x2xi8>, tensor<4x1x1x2xi8>) -> tensor<1x3x1x4xi8>
+// CHECK: accel.reshape %[[Y]] layer "fc.result" value "fc.result" : tensor<1x3x1x4xi8> -> tensor<1x3x4xi8>
 // CHECK: fc.weights: "0x400000000105020603070408"
 func.func @main(%x: tensor<1x3x2xi8>) -> tensor<1x3x4xi8> {
   %w = "tosa.const"() <{values = dense<[[[1, 2, 3, 4], [5, 6, 7, 8]]]> : tensor<1x2x4xi8>}> : () -> tensor<1x2x4xi8>
