@@ -255,7 +255,8 @@ int main(int argc, char **argv) {
     return fail(problem);
 
   std::vector<MachineRun> runs(againstName.empty() ? 1 : 2);
-  for (auto [run, name] : llvm::zip_first(runs, llvm::ArrayRef<std::string>{machineName, againstName})) {
+  const std::vector<std::string> names = {machineName, againstName};
+  for (auto [run, name] : llvm::zip_first(runs, names)) {
     absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
     if (!machine.ok())
       return fail(machine.status());
