@@ -121,8 +121,15 @@ absl::StatusOr<std::vector<Bound>> bindAll(const isa::Program &program, const Na
     for (const auto &[name, array] : arrays)
       if (name == tensor.name)
         found = &array;
-    if (!found && program.inputs.size() == 1 && arrays.size() == 1)
-      found = &arrays[0].second;
+    if (!found && program.inputs.size() == 1) {
+      // The only array, or the only one that fits: labels often lie beside inputs.
+      unsigned fitting = 0;
+      for (const auto &[name, array] : arrays)
+        if (arrays.size() == 1 || bind(tensor, array).ok())
+          found = &array, ++fitting;
+      if (fitting > 1)
+        found = nullptr;
+    }
     if (!found)
       return absl::InvalidArgumentError(absl::StrCat("no array for input '", tensor.name, "'; inputs are ",
                                                      absl::StrJoin(names, ", "), ", arrays are ",
