@@ -9,6 +9,7 @@ import sys
 
 # Room -> what its sources may not include.
 FORBIDDEN = {
+    "Support": r"mlir/|llvm/|SparseAccel/(?!Support)",
     "Target/Formats": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats)|Sim|Runtime|Dialect|Transforms)",
     "Target/ISA": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA)|Sim|Runtime|Dialect|Transforms)",
     "Target/Machine": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA|Machine)|Sim|Runtime|Dialect|Transforms)",

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -19,15 +18,7 @@ using dataflow::Bound;
 
 namespace {
 
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 uint64_t roundUp(uint64_t value, uint64_t to) { return to <= 1 ? value : (value + to - 1) / to * to; }
-
-/// Cycles for `amount` at `rate` a cycle; a rate of 0 is never the bottleneck.
-double cyclesFor(double amount, double rate) { return rate > 0 ? amount / rate : 0; }
-
-/// Words of a level for so many bits: a last word that is not full is a whole access.
-double wordsFor(uint64_t bits, uint32_t wordBits) { return wordBits ? double((bits + wordBits - 1) / wordBits) : 0; }
 
 } // namespace
 
@@ -179,9 +170,7 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
   BufferMemory &buffer = memory.buffer(box.buffer);
   bool denseDram = tensor.dramFormat.isDense(), denseBuffer = tensor.bufferFormat.isDense();
   uint64_t burst = machine.dram.burstBytes, dataBytes = 0, metadataBytes = 0, elements = product(extent);
-  int64_t first = 0;
-  for (unsigned i = 0; i < kMaxRank; ++i)
-    first += origin[i] * tensorStrides[i];
+  int64_t first = elementsTo(origin, Extents{}, tensorStrides);
 
   if (denseDram) {
     dataBytes = denseTransferBytes(tensor, extent, burst);
@@ -216,9 +205,7 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
       workspace.granule.resize(product(ref.extent) * elementBytes);
       status = formats::decode(tensor.dramFormat, absl::MakeConstSpan(bytes, slot.bytes), elementBytes,
                                absl::MakeConstSpan(ref.extent.data(), tensor.shape.size()), workspace.granule.data());
-      int64_t at = 0;
-      for (unsigned i = 0; i < kMaxRank; ++i)
-        at += (int64_t(ref.origin[i]) - origin[i]) * boxStrides[i];
+      int64_t at = elementsTo(ref.origin, origin, boxStrides);
       uint8_t *to = denseBuffer ? buffer.bytes.data() + box.offset : workspace.valuesA.data();
       copyBox(workspace.granule.data(), denseStrides(ref.extent), to + at * elementBytes, boxStrides, ref.extent,
               elementBytes);
@@ -285,18 +272,14 @@ absl::Status Executor::store(const isa::Store &instruction, InstructionRecord &r
       values = *dense;
     }
     if (denseDram) {
-      int64_t first = 0;
-      for (unsigned i = 0; i < kMaxRank; ++i)
-        first += origin[i] * tensorStrides[i];
+      int64_t first = elementsTo(origin, Extents{}, tensorStrides);
       copyBox(values, boxStrides, dram + first * elementBytes, tensorStrides, extent, elementBytes);
       dataBytes = denseTransferBytes(tensor, extent, burst);
     } else {
       std::vector<uint8_t> &encoded = workspace.encoded;
       forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
         workspace.granule.resize(product(ref.extent) * elementBytes);
-        int64_t at = 0;
-        for (unsigned i = 0; i < kMaxRank; ++i)
-          at += (int64_t(ref.origin[i]) - origin[i]) * boxStrides[i];
+        int64_t at = elementsTo(ref.origin, origin, boxStrides);
         copyBox(values + at * elementBytes, boxStrides, workspace.granule.data(), denseStrides(ref.extent), ref.extent,
                 elementBytes);
         encoded.clear();

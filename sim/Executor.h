@@ -16,9 +16,24 @@
 #include "SparseAccel/Sim/Simulator.h"
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 
+#include <chrono>
 #include <string>
 
 namespace sparseaccel::sim {
+
+/// Of a clock that only differences are taken of.
+inline double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Cycles for `amount` at `rate` a cycle; a rate of 0 is never the bottleneck.
+inline double cyclesFor(double amount, double rate) { return rate > 0 ? amount / rate : 0; }
+
+/// Words of a level for so many bits: a last word that is not full is a whole access. A level without words counts
+/// none.
+inline double wordsFor(uint64_t bits, uint32_t wordBits) {
+  return wordBits ? double((bits + wordBits - 1) / wordBits) : 0;
+}
 
 /// A numerics entry with one multiplier, rounding term and shift per channel, as the kernels take them.
 struct ExpandedNumerics {

@@ -48,6 +48,21 @@ Strides denseStrides(const Extents &extents) {
   return strides;
 }
 
+int64_t elementsTo(const Extents &origin, const Extents &base, const Strides &strides) {
+  int64_t elements = 0;
+  for (unsigned i = 0; i < kMaxRank; ++i)
+    elements += (int64_t(origin[i]) - base[i]) * strides[i];
+  return elements;
+}
+
+/// Whether a box lies the same under both strides.
+static bool liesAs(const Extents &extent, const Strides &own, const Strides &strides) {
+  for (unsigned i = 0; i < kMaxRank; ++i)
+    if (extent[i] != 1 && own[i] != strides[i])
+      return false;
+  return true;
+}
+
 void copyBox(const uint8_t *from, const Strides &fromStrides, uint8_t *to, const Strides &toStrides,
              const Extents &extents, unsigned elementBytes) {
   // Inner ranks that are contiguous on both sides become one run.
@@ -222,9 +237,7 @@ absl::StatusOr<TensorData> Memory::read(uint32_t index) const {
     values.resize(product(ref.extent) * elementBytes);
     status = decodeGranule(tensor, tensor.dramFormat, ref, from + ref.index * tensor.slotBytes,
                            dramSlot(index, ref.index).bytes, values.data());
-    int64_t at = 0;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      at += ref.origin[i] * strides[i];
+    int64_t at = elementsTo(ref.origin, Extents{}, strides);
     copyBox(values.data(), denseStrides(ref.extent), data.bytes.data() + at * elementBytes, strides, ref.extent,
             elementBytes);
   });
@@ -248,9 +261,7 @@ absl::Status Memory::write(uint32_t index, const TensorData &data) {
   Strides strides = denseStrides(extentsOf(tensor.shape));
   forEachGranule(tensor, Extents{}, extentsOf(tensor.shape), [&](const GranuleRef &ref) {
     granule.resize(product(ref.extent) * elementBytes);
-    int64_t at = 0;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      at += ref.origin[i] * strides[i];
+    int64_t at = elementsTo(ref.origin, Extents{}, strides);
     copyBox(data.bytes.data() + at * elementBytes, strides, granule.data(), denseStrides(ref.extent), ref.extent,
             elementBytes);
     encoded.clear();
@@ -279,13 +290,9 @@ absl::StatusOr<const uint8_t *> Memory::decode(const isa::Operand &operand, std:
       return;
     uint64_t slot = ref.local * slotBytes;
     uint32_t length = memory.slotAt(operand.offset + slot).bytes;
-    int64_t at = 0;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      at += (int64_t(ref.origin[i]) - origin[i]) * strides[i];
+    int64_t at = elementsTo(ref.origin, origin, strides);
     Strides own = denseStrides(ref.extent);
-    bool inPlace = true;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      inPlace &= ref.extent[i] == 1 || own[i] == strides[i];
+    bool inPlace = liesAs(ref.extent, own, strides);
     uint8_t *to = scratch.data() + at * elementBytes;
     if (inPlace) {
       status = decodeGranule(tensor, tensor.bufferFormat, ref, from + slot, length, to);
@@ -324,13 +331,9 @@ void Memory::encode(const isa::Operand &operand, const uint8_t *values) {
   Strides strides = denseStrides(extent);
   uint64_t slotBytes = bufferSlotBytes(tensor);
   forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
-    int64_t at = 0;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      at += (int64_t(ref.origin[i]) - origin[i]) * strides[i];
+    int64_t at = elementsTo(ref.origin, origin, strides);
     Strides own = denseStrides(ref.extent);
-    bool inPlace = true;
-    for (unsigned i = 0; i < kMaxRank; ++i)
-      inPlace &= ref.extent[i] == 1 || own[i] == strides[i];
+    bool inPlace = liesAs(ref.extent, own, strides);
     const uint8_t *from = values + at * elementBytes;
     if (!inPlace) {
       granule.resize(product(ref.extent) * elementBytes);

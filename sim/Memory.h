@@ -37,6 +37,9 @@ Strides denseStrides(const Extents &extents);
 void copyBox(const uint8_t *from, const Strides &fromStrides, uint8_t *to, const Strides &toStrides,
              const Extents &extents, unsigned elementBytes);
 
+/// Elements from `base`, where the strided place begins, to `origin`.
+int64_t elementsTo(const Extents &origin, const Extents &base, const Strides &strides);
+
 /// A granule of a box. Boxes lie on the granule grid, or end at the tensor's edge.
 struct GranuleRef {
   uint64_t index = 0; ///< In the tensor's grid, row-major.

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -16,8 +15,6 @@ namespace sparseaccel::sim {
 using isa::VectorKind;
 
 namespace {
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 bool isSums(const isa::Tensor &tensor) {
   return tensor.type == isa::ElementType::I32 || tensor.type == isa::ElementType::I48;
@@ -100,20 +97,16 @@ absl::Status Executor::vector(const isa::Vector &instruction, InstructionRecord 
   auto read = [&](const isa::Operand &operand, const MovedBits &moved) {
     const machine::Level &level = *shared.levelOfBuffer[operand.buffer];
     LevelWords &words = wordsOf(operand, record.layer);
-    if (level.wordBits) {
-      words.read += double((moved.data + level.wordBits - 1) / level.wordBits);
-      words.metadataRead += double((moved.metadata + level.wordBits - 1) / level.wordBits);
-    }
+    words.read += wordsFor(moved.data, level.wordBits);
+    words.metadataRead += wordsFor(moved.metadata, level.wordBits);
   };
   read(instruction.a, readA);
   if (binary)
     read(instruction.b, readB);
   const machine::Level &level = *shared.levelOfBuffer[o.buffer];
   LevelWords &words = wordsOf(o, record.layer);
-  if (level.wordBits) {
-    words.write += double((written.data + level.wordBits - 1) / level.wordBits);
-    words.metadataWrite += double((written.metadata + level.wordBits - 1) / level.wordBits);
-  }
+  words.write += wordsFor(written.data, level.wordBits);
+  words.metadataWrite += wordsFor(written.metadata, level.wordBits);
 
   bool pool = instruction.kind == VectorKind::MaxPool || instruction.kind == VectorKind::AvgPool;
   uint64_t operations = elements * (pool ? uint64_t(instruction.r) * instruction.s : 1);
@@ -121,7 +114,7 @@ absl::Status Executor::vector(const isa::Vector &instruction, InstructionRecord 
   double lanes = std::ceil(double(operations) / std::max(shared.machine->vector.lanes, 1u));
   // Operands of one level share its read port.
   auto port = [](double bits, double bytesPerCycle, uint32_t instances) {
-    return bytesPerCycle > 0 ? bits / 8 / (bytesPerCycle * instances) : 0;
+    return cyclesFor(bits / 8, bytesPerCycle * instances);
   };
   const machine::Level &levelA = *shared.levelOfBuffer[instruction.a.buffer];
   double bitsA = double(readA.data + readA.metadata), bitsB = double(readB.data + readB.metadata);

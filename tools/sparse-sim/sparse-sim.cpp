@@ -50,8 +50,8 @@ model's own layout; their first axis is the images, which run independently of e
 standard output has means per image; stats.json has sums over all images.
 
 Examples:
-  sparse-sim squeezenet.sparse --input pictures.npy --output prob.npy --stats stats.json
-  sparse-sim two-inputs.sparse --input left=a.npy,right=b.npy --trace trace.json
+  sparse-sim squeezenet.sac --input pictures.npy --output prob.npy --stats stats.json
+  sparse-sim two-inputs.sac --input left=a.npy,right=b.npy --trace trace.json
 
 Exit code: 0 when the program ran, 1 when a file is wrong or the run failed, 2 when the command line is wrong.)";
 
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
   absl::FlagsUsageConfig config;
   // --help is about this tool's own flags.
   config.contains_help_flags = [](absl::string_view file) { return absl::StrContains(file, "sparse-sim"); };
-  config.version_string = [] { return std::string("sparse-sim 0.1.0\n"); };
+  config.version_string = [] { return std::string("sparse-sim " SPARSEACCEL_VERSION "\n"); };
   absl::SetFlagsUsageConfig(config);
   // Abseil leaves with 1 on a wrong command line and on --help; here these are 2 and 0.
   for (int i = 1; i < argc; ++i)

@@ -2,6 +2,7 @@
 
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "Dataflows.h"
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/Machine/Yaml.h"
 
 #include "absl/status/status.h"
@@ -89,7 +90,7 @@ absl::StatusOr<const Dataflow *> findDataflow(const machine::Machine &machine) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': dataflow '", machine.dataflow,
                                                      "' has no parameter '", name, "'",
-                                                     names.empty() ? "; it has none" : yaml::suggestion(name, names)));
+                                                     names.empty() ? "; it has none" : suggestion(name, names)));
   if (absl::Status status = (*dataflow)->checkMachine(machine); !status.ok())
     return status;
   return dataflow;

@@ -2,6 +2,8 @@
 
 #include "SparseAccel/Target/Formats/Format.h"
 
+#include "SparseAccel/Support/Names.h"
+
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -9,9 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
-#include <algorithm>
 #include <array>
-#include <limits>
 
 namespace sparseaccel::formats {
 
@@ -53,22 +53,6 @@ constexpr std::array<RankName, 5> kRankNames = {{{"U", RankKind::U, 0},
                                                  {"RLE", RankKind::RLE, 32},
                                                  {"UOP", RankKind::UOP, 32}}};
 
-size_t editDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row[b.size()];
-}
-
 absl::StatusOr<RankFormat> parseRank(absl::string_view text) {
   std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
   absl::string_view name = absl::StripAsciiWhitespace(parts.first), bits = absl::StripAsciiWhitespace(parts.second);
@@ -109,19 +93,13 @@ absl::StatusOr<Format> parseFormat(absl::string_view text) {
     }
     return format;
   }
-  absl::string_view nearest;
-  size_t best = std::numeric_limits<size_t>::max();
-  std::vector<absl::string_view> names;
-  for (const Preset &preset : presets()) {
-    names.push_back(preset.name);
-    if (size_t distance = editDistance(text, preset.name); distance < best) {
-      best = distance;
-      nearest = preset.name;
-    }
-  }
-  return absl::InvalidArgumentError(absl::StrCat("unknown format '", text, "'; did you mean '", nearest,
-                                                 "'? Expected one of ", absl::StrJoin(names, ", "),
-                                                 ", or ranks such as [UOP, CP:8]"));
+  std::vector<std::string> names;
+  for (const Preset &preset : presets())
+    names.emplace_back(preset.name);
+  std::string near = nearestName(text, names);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown format '", text, near.empty() ? "'; expected" : absl::StrCat("'; did you mean '", near, "'? Expected"),
+      " one of ", absl::StrJoin(names, ", "), ", or ranks such as [UOP, CP:8]"));
 }
 
 std::string toString(const Format &format) {

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/Machine/Machine.h"
 #include "SparseAccel/Target/Machine/Yaml.h"
 
@@ -134,8 +135,7 @@ absl::StatusOr<Machine> MachineReader::read() {
   map.integer("psum_bits", machine.psumBits, kPsumBits);
 
   map.map("formats", [&](yaml::Map &formats) { readFormats(formats); });
-  map.list(
-      "safs", [&](yaml::Map &saf) { readSaf(saf); }, Need::Optional);
+  map.list("safs", [&](yaml::Map &saf) { readSaf(saf); }, Need::Optional);
   map.map("vector", [&](yaml::Map &vector) {
     vector.integer("lanes", machine.vector.lanes, kCount);
     if (vector.choices("kinds", indices, vectorKindNames()))
@@ -404,8 +404,8 @@ void MachineReader::readEnergy(yaml::Map &map) {
       path = candidate.string();
   }
   if (path.empty())
-    return map.failAt(
-        "table", absl::StrCat("there is no energy table '", name, "'", yaml::suggestion(name, tablesIn(tableFolders))));
+    return map.failAt("table",
+                      absl::StrCat("there is no energy table '", name, "'", suggestion(name, tablesIn(tableFolders))));
   absl::StatusOr<EnergyTable> table = loadEnergyTable(path);
   if (!table.ok())
     return map.failAt("table", absl::StrCat("in the table: ", table.status().message()));
@@ -451,7 +451,7 @@ const EnergyRow *MachineReader::readRow(yaml::Map &map, const char *key, const Y
     rows.push_back(absl::StrCat(row.component, ".", row.action));
   map.failAt(node, key,
              absl::StrCat("energy table '", table.name, "' has no row '", node.Scalar(), "'",
-                          yaml::suggestion(node.Scalar(), rows)));
+                          suggestion(node.Scalar(), rows)));
   return nullptr;
 }
 
@@ -508,12 +508,11 @@ void MachineReader::readLeavesOut(yaml::Map &map, EnergyModel &model) {
     std::string text = element.IsScalar() ? element.Scalar() : std::string();
     std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('.', 1));
     if (std::find(components.begin(), components.end(), parts.first) == components.end())
-      return map.failAt(
-          element, "leaves_out",
-          absl::StrCat("unknown component '", parts.first, "'", yaml::suggestion(parts.first, components)));
+      return map.failAt(element, "leaves_out",
+                        absl::StrCat("unknown component '", parts.first, "'", suggestion(parts.first, components)));
     if (std::find(actions.begin(), actions.end(), parts.second) == actions.end())
       return map.failAt(element, "leaves_out",
-                        absl::StrCat("unknown action '", parts.second, "'", yaml::suggestion(parts.second, actions)));
+                        absl::StrCat("unknown action '", parts.second, "'", suggestion(parts.second, actions)));
     auto priced = model.prices.find(parts.first);
     if (priced != model.prices.end() && priced->second.count(parts.second))
       return map.failAt(element, "leaves_out", absl::StrCat("'", text, "' has a price above"));
@@ -561,7 +560,7 @@ absl::StatusOr<Machine> loadMachine(absl::string_view nameOrPath) {
     path = findDataFile(absl::StrCat("machines/", nameOrPath, ".yaml"));
     if (path.empty())
       return absl::NotFoundError(absl::StrCat("there is no machine '", nameOrPath, "'",
-                                              yaml::suggestion(nameOrPath, listMachines()),
+                                              suggestion(nameOrPath, listMachines()),
                                               " (a file is given by a path with a slash or by its .yaml ending)"));
   }
   absl::StatusOr<std::string> text = yaml::readTextFile(path);

@@ -323,7 +323,7 @@ FailureOr<isa::Program> Emitter::run() {
   program.machine = op.getMachine().str();
   program.machineFingerprint = op.getFingerprint();
   program.numericsName = op.getNumerics().str();
-  program.producer = "SparseAccel 0.1.0";
+  program.producer = "SparseAccel " SPARSEACCEL_VERSION;
   for (StringRef level : op.getLevels().getAsValueRange<StringAttr>())
     program.levelNames.push_back(level.str());
   program.dramBytes = op.getDramBytes().value_or(0);

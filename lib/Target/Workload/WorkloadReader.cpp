@@ -1,5 +1,6 @@
 //===- WorkloadReader.cpp - Read a workload file --------------------------===//
 
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/Machine/Yaml.h"
 #include "SparseAccel/Target/Workload/Workload.h"
 
@@ -22,7 +23,8 @@ constexpr yaml::Range kExtent = {1, 1 << 24};
 constexpr yaml::Range kDensity = {0, 1};
 
 /// Positions of all windows along one dimension that lie in the plane, and all of them.
-std::pair<int64_t, int64_t> readsInPlane(int64_t outputs, int64_t taps, int64_t stride, int64_t dilation, int64_t pad, int64_t size) {
+std::pair<int64_t, int64_t> readsInPlane(int64_t outputs, int64_t taps, int64_t stride, int64_t dilation, int64_t pad,
+                                         int64_t size) {
   int64_t in = 0;
   for (int64_t tap = 0; tap < taps; ++tap)
     for (int64_t output = 0; output < outputs; ++output) {
@@ -87,21 +89,25 @@ void readLayer(yaml::Map &map, bool paddingCounted, Layer &layer) {
   int64_t rows = layer.inputHeight + 2 * shape.padTop - (shape.r - 1) * shape.dilationH - 1;
   int64_t columns = layer.inputWidth + 2 * shape.padLeft - (shape.s - 1) * shape.dilationW - 1;
   if (rows < 0)
-    return map.failAt("r", absl::StrCat("the filter is taller than the padded input of ", layer.inputHeight + 2 * shape.padTop, " rows"));
+    return map.failAt("r", absl::StrCat("the filter is taller than the padded input of ",
+                                        layer.inputHeight + 2 * shape.padTop, " rows"));
   if (columns < 0)
-    return map.failAt("s", absl::StrCat("the filter is wider than the padded input of ", layer.inputWidth + 2 * shape.padLeft, " columns"));
+    return map.failAt("s", absl::StrCat("the filter is wider than the padded input of ",
+                                        layer.inputWidth + 2 * shape.padLeft, " columns"));
   shape.p = rows / shape.strideH + 1;
   shape.q = columns / shape.strideW + 1;
   // Rows and columns that no window reaches need no padding.
-  shape.padBottom = std::max<int64_t>(0, (shape.p - 1) * shape.strideH + (shape.r - 1) * shape.dilationH + 1 - shape.padTop - layer.inputHeight);
-  shape.padRight = std::max<int64_t>(0, (shape.q - 1) * shape.strideW + (shape.s - 1) * shape.dilationW + 1 - shape.padLeft - layer.inputWidth);
+  shape.padBottom = std::max<int64_t>(0, (shape.p - 1) * shape.strideH + (shape.r - 1) * shape.dilationH + 1 -
+                                             shape.padTop - layer.inputHeight);
+  shape.padRight = std::max<int64_t>(0, (shape.q - 1) * shape.strideW + (shape.s - 1) * shape.dilationW + 1 -
+                                            shape.padLeft - layer.inputWidth);
   if (!paddingCounted || !map.has("activation_density"))
     return;
   double share = inPlaneShare(shape, layer.inputHeight, layer.inputWidth);
   if (layer.activationDensity > share + 1e-12)
-    return map.failAt("activation_density",
-                      absl::StrFormat("%g counts padding, but only %.4f of what the windows read is not padding; lower it, or say 'padding: extra'",
-                                      layer.activationDensity, share));
+    return map.failAt("activation_density", absl::StrFormat("%g counts padding, but only %.4f of what the windows read "
+                                                            "is not padding; lower it, or say 'padding: extra'",
+                                                            layer.activationDensity, share));
   layer.activationDensity = std::min(1.0, layer.activationDensity / share);
 }
 
@@ -154,11 +160,13 @@ absl::StatusOr<Workload> loadWorkload(const std::string &nameOrPath, const Overr
   if (path.empty()) {
     std::set<std::string> names;
     for (const std::string &folder : machine::dataFolders())
-      for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "workloads", error), end; !error && it != end; it.increment(error))
+      for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "workloads", error), end;
+           !error && it != end; it.increment(error))
         if (it->path().extension() == ".yaml")
           names.insert(it->path().stem().string());
-    return absl::NotFoundError(absl::StrCat("there is no workload file '", nameOrPath, "', nor a shipped workload of that name",
-                                            yaml::suggestion(nameOrPath, std::vector<std::string>(names.begin(), names.end()))));
+    return absl::NotFoundError(
+        absl::StrCat("there is no workload file '", nameOrPath, "', nor a shipped workload of that name",
+                     suggestion(nameOrPath, std::vector<std::string>(names.begin(), names.end()))));
   }
   absl::StatusOr<std::string> text = yaml::readTextFile(path);
   if (!text.ok())

@@ -1,6 +1,7 @@
 //===- MachineTest.cpp - What machine files may say -----------------------===//
 
 #include "SparseAccel/Target/Machine/Machine.h"
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/Machine/Yaml.h"
 
 #include "absl/strings/str_replace.h"
@@ -360,10 +361,10 @@ TEST_F(MachineTest, FilesAreFoundByPathAndByName) {
 
 TEST(Yaml, NearestName) {
   const std::vector<std::string> names = {"read", "write", "metadata_read"};
-  EXPECT_EQ(yaml::nearestName("raed", names), "read");
-  EXPECT_EQ(yaml::nearestName("METADATA_READ", names), "metadata_read");
-  EXPECT_EQ(yaml::nearestName("xyz", names), "");
-  EXPECT_EQ(yaml::nearestName("", {}), "");
+  EXPECT_EQ(nearestName("raed", names), "read");
+  EXPECT_EQ(nearestName("METADATA_READ", names), "metadata_read");
+  EXPECT_EQ(nearestName("xyz", names), "");
+  EXPECT_EQ(nearestName("", {}), "");
 }
 
 } // namespace

@@ -23,12 +23,6 @@
 
 namespace sparseaccel::yaml {
 
-/// The candidate of the least edit distance, or "" where none is near enough to be meant.
-std::string nearestName(absl::string_view name, absl::Span<const std::string> candidates);
-
-/// "; did you mean 'x'?" where there is a near name, else the list of those there are.
-std::string suggestion(absl::string_view name, absl::Span<const std::string> candidates);
-
 /// Reads a whole file of at most 64 MB.
 absl::StatusOr<std::string> readTextFile(const std::string &path);
 
