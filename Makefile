@@ -28,7 +28,7 @@ test: build
 	@python3 scripts/run_tests.py --build build --fuzz-seconds $(FUZZ_SECONDS)
 
 bench: build
-	@build/bench/sparseaccel-bench
+	@build/bin/sparse-bench
 
 .PHONY: build-fuzz
 build-fuzz:
