@@ -58,11 +58,10 @@ def run_gtest(program, env, tally):
 
 def run_lit(build, env, tally):
     cache = (build / "CMakeCache.txt").read_text()
-    llvm = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("LLVM_DIR:"))
-    lit = pathlib.Path(llvm).parents[2] / "bin" / "lit"
+    lit = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("LLVM_LIT:"))
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "lit.json"
-        subprocess.run([sys.executable, str(lit), "-sv", f"-j{os.cpu_count()}", "--timeout", "600", "--output", str(report),
+        subprocess.run([sys.executable, str(lit), "-sv", f"-j{os.cpu_count()}", "--max-time", "3000", "--output", str(report),
                         str(build / "test")], env=env)
         if not report.exists():
             print("FAIL lit: no report")
