@@ -44,7 +44,8 @@ public:
   static absl::StatusOr<std::unique_ptr<Session>> load(const std::string &programPath, const std::string &machine);
   ~Session();
 
-  /// Arrays are matched to inputs by name, or, where there is one of each, by being the only one. An array has the
+  /// Arrays are matched to inputs by name, or, where there is one input, by being the only
+  /// array that fits. An array has the
   /// input's shape, or a first axis that is any multiple of the program's batch (or, at batch 1, lacks it). Elements
   /// are converted to float where the input is float; else they must be of its type.
   absl::StatusOr<BatchResult> run(const NamedArrays &inputs, const RunOptions &options = {}) const;
