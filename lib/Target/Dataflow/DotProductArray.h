@@ -39,7 +39,7 @@ struct DotProductArray {
   absl::Status legal(const Work &work, const char *dataflow) const;
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const;
   /// A tile whose filters do not fill all units pays for those that stand idle: tiles take whole passes over the array.
-  Dataflow::TileHint tileHint() const { return {units * filters, 1, 1}; }
+  Dataflow::TileHint tileHint() const { return {units * filters, 1, 1, true}; }
 };
 
 /// Levels by role: activations, weights, activations at the multipliers, sums.

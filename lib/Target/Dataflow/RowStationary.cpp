@@ -315,7 +315,7 @@ public:
     std::vector<RowStationaryPass> best = searchPasses(layer, machine, 1);
     if (best.empty())
       return {};
-    return {best[0].p * best[0].t, best[0].q * best[0].r, best[0].e};
+    return {best[0].p * best[0].t, best[0].q * best[0].r, best[0].e, false};
   }
 };
 

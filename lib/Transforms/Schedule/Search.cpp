@@ -453,6 +453,8 @@ public:
   absl::StatusOr<Schedule> run();
 
 private:
+  /// The best of what tier() found, judged exactly; none where nothing stands.
+  std::optional<Schedule> judge();
   /// Tries all tiles of a tier: 0 keeps channels to comfortable multiples and rows whole, 1 takes any channel count, 2
   /// cuts rows as well.
   void tier(int tier);
@@ -525,9 +527,9 @@ bool Searcher::tryRows(Tiling tiling, const std::vector<int64_t> &rows) {
 void Searcher::tier(int tier) {
   const dataflow::Contraction &shape = layer.shape;
   bool contraction = layer.cls == LayerClass::Contraction;
-  dataflow::Dataflow::TileHint hint;
+  dataflow::Dataflow::TileHint passes;
   if (contraction)
-    hint = context.dataflow.tileHint(shape, context.machine);
+    passes = context.dataflow.tileHint(shape, context.machine);
   auto keepTo = [&](int tensor) {
     int64_t granule = context.tensors[tensor].granule[3];
     return granule ? granule : 16;
@@ -536,7 +538,7 @@ void Searcher::tier(int tier) {
   // Tiles that take more passes over the array than the layer needs are a last resort: loads that hide behind a neighbour's work do not pay for them.
   auto channels = [&](int64_t extent, int tensor, int64_t hint) {
     std::vector<int64_t> tiles = sizes(extent, keepTo(tensor), hint, all && !context.tensors[tensor].granule[3]);
-    if (!all)
+    if (!all && passes.wholePasses)
       tiles.erase(std::remove_if(tiles.begin(), tiles.end(),
                                  [&](int64_t tile) { return ceilDiv(extent, tile) * ceilDiv(tile, hint) > ceilDiv(extent, hint); }),
                   tiles.end());
@@ -546,16 +548,16 @@ void Searcher::tier(int tier) {
   std::vector<int64_t> groups = depthwise     ? channels(shape.g, layer.a.tensor, 1)
                                 : shape.g > 1 ? std::vector<int64_t>{shape.g, 1}
                                               : std::vector<int64_t>{1};
-  std::vector<int64_t> rows = sizes(shape.p, 1, hint.p, true);
+  std::vector<int64_t> rows = sizes(shape.p, 1, passes.p, true);
   std::vector<int64_t> columns = tier > 1 ? sizes(shape.q, 1, 1, true) : std::vector<int64_t>{shape.q};
   for (int64_t q : columns) {
     for (int64_t n : sizes(shape.n, 1, 1, true))
       for (int64_t g : groups)
-        for (int64_t m : channels(shape.m, layer.o.tensor, hint.m)) {
+        for (int64_t m : channels(shape.m, layer.o.tensor, passes.m)) {
           if (g > 1 && m != shape.m)
             break;
           unsigned fitted = 0;
-          for (int64_t c : channels(shape.c, layer.a.tensor, hint.c)) {
+          for (int64_t c : channels(shape.c, layer.a.tensor, passes.c)) {
             if (g > 1 && c != shape.c)
               break;
             Tiling tiling;
@@ -570,16 +572,11 @@ void Searcher::tier(int tier) {
   }
 }
 
-absl::StatusOr<Schedule> Searcher::run() {
-  for (int t = 0; t < 3 && found.empty(); ++t)
-    tier(t);
-  if (found.empty())
-    return refusal.ok() ? absl::InternalError(absl::StrCat("layer '", layer.name, "': no tile was tried")) : refusal;
+std::optional<Schedule> Searcher::judge() {
   std::stable_sort(found.begin(), found.end(),
                    [&](const Candidate &x, const Candidate &y) { return better(x.cost, y.cost, context.objective); });
   // The quick estimate ranks; the exact one decides among the best.
-  Schedule best;
-  bool any = false;
+  std::optional<Schedule> best;
   unsigned judged = 0;
   for (const Candidate &candidate : found) {
     auto cost = evaluator.run(candidate.tiling, true);
@@ -587,18 +584,24 @@ absl::StatusOr<Schedule> Searcher::run() {
       refusal = cost.status();
       continue;
     }
-    if (!any || better(*cost, best.cost, context.objective)) {
-      best.tiling = candidate.tiling;
-      best.cost = *cost;
-      any = true;
-    }
+    if (!best || better(*cost, best->cost, context.objective))
+      best = Schedule{candidate.tiling, *cost, 0};
     if (++judged == 8)
       break;
   }
-  if (!any)
-    return refusal;
-  best.candidates = tried;
   return best;
+}
+
+absl::StatusOr<Schedule> Searcher::run() {
+  for (int t = 0; t < 3; ++t) {
+    found.clear();
+    tier(t);
+    if (std::optional<Schedule> best = judge()) {
+      best->candidates = tried;
+      return *best;
+    }
+  }
+  return refusal.ok() ? absl::InternalError(absl::StrCat("layer '", layer.name, "': no tile was tried")) : refusal;
 }
 
 } // namespace

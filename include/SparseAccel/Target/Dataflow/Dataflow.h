@@ -117,6 +117,8 @@ public:
   /// of q*r, say.
   struct TileHint {
     int64_t m = 1, c = 1, p = 1;
+    /// Tiles that take more passes over the array than the whole layer would are a last resort.
+    bool wholePasses = false;
   };
   virtual TileHint tileHint(const Contraction &layer, const machine::Machine &machine) const { return {}; }
 };
