@@ -266,6 +266,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   run::registerDialects(registry);
   MLIRContext context(registry);
+  context.printOpOnDiagnostic(false); // An operation with all its weights says less than its name.
   installDiagnosticHandler(context);
 
   run::FrontendOptions options;
