@@ -4,6 +4,8 @@
 
 # Seconds that `make test` gives to each fuzz target; 0 leaves fuzzing out.
 FUZZ_SECONDS ?= 0
+# More arguments for CMake, e.g. -DSPARSEACCEL_WERROR=ON, when a build folder is made.
+CMAKE_ARGS ?=
 
 help:
 	@echo 'make demo    build, then run the bundled model on every machine'
@@ -17,7 +19,7 @@ deps:
 	@scripts/install-deps.sh
 
 build: deps
-	@test -f build/build.ninja || cmake --preset release
+	@test -f build/build.ninja || cmake --preset release $(CMAKE_ARGS)
 	@ninja -C build
 
 demo: build
@@ -33,7 +35,7 @@ bench: build
 .PHONY: build-fuzz
 build-fuzz:
 	@scripts/install-deps.sh fuzz
-	@test -f build-fuzz/build.ninja || cmake --preset fuzz
+	@test -f build-fuzz/build.ninja || cmake --preset fuzz $(CMAKE_ARGS)
 	@ninja -C build-fuzz fuzzers
 
 fuzz: deps
