@@ -4,8 +4,8 @@
 
 #include "SparseAccel/Runtime/Npy.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "absl/strings/str_format.h"
+#include "mlir/IR/Diagnostics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,7 +70,8 @@ std::vector<float> toFloats(const cpu::Tensor &tensor) {
 size_t argmax(llvm::ArrayRef<float> values) { return std::max_element(values.begin(), values.end()) - values.begin(); }
 
 /// Runs @main on each input and keeps the first output.
-FailureOr<std::vector<std::vector<float>>> runAll(ModuleOp module, const std::vector<std::vector<cpu::Tensor>> &inputs) {
+FailureOr<std::vector<std::vector<float>>> runAll(ModuleOp module,
+                                                  const std::vector<std::vector<cpu::Tensor>> &inputs) {
   FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(module);
   if (failed(compiled))
     return failure();
@@ -108,15 +109,16 @@ double accuracy(const std::vector<std::vector<float>> &outputs, llvm::ArrayRef<i
   for (const std::vector<float> &output : outputs)
     for (size_t row = 0; row < rows; ++row, ++total) {
       size_t width = output.size() / rows;
-      right += total < labels.size() && int64_t(argmax(llvm::ArrayRef<float>(output).slice(row * width, width))) == labels[total];
+      right += total < labels.size() &&
+               int64_t(argmax(llvm::ArrayRef<float>(output).slice(row * width, width))) == labels[total];
     }
   return total ? double(right) / double(total) : 0;
 }
 
 } // namespace
 
-FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs, const runtime::Array &simulated,
-                                        const std::string &labelFile) {
+FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs,
+                                        const runtime::Array &simulated, const std::string &labelFile) {
   Location loc = source.quantised.get().getLoc();
   if (simulated.dtype != runtime::DType::F32)
     return std::string("accuracy: the first output is not float32, so there is nothing to compare\n");
@@ -146,8 +148,9 @@ FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<
       }
       agree += argmax(ours[i]) == argmax(reals[i]);
     }
-    text += absl::StrFormat("against the float model, %d inputs: largest error %.4g, relative rms error %.3g, the same top-1 in %d\n", ours.size(), largest,
-                            reference > 0 ? std::sqrt(squares / reference) : 0.0, agree);
+    text += absl::StrFormat(
+        "against the float model, %d inputs: largest error %.4g, relative rms error %.3g, the same top-1 in %d\n",
+        ours.size(), largest, reference > 0 ? std::sqrt(squares / reference) : 0.0, agree);
   }
   if (labelFile.empty())
     return text;
@@ -160,7 +163,8 @@ FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<
   text += absl::StrFormat("top-1 accuracy, %d inputs:", ours.size() * rows);
   if (!reals.empty())
     text += absl::StrFormat(" float %.2f%%,", 100 * accuracy(reals, *labels, rows));
-  text += absl::StrFormat(" quantised %.2f%%, simulated %.2f%%\n", 100 * accuracy(*quantised, *labels, rows), 100 * accuracy(ours, *labels, rows));
+  text += absl::StrFormat(" quantised %.2f%%, simulated %.2f%%\n", 100 * accuracy(*quantised, *labels, rows),
+                          100 * accuracy(ours, *labels, rows));
   return text;
 }
 

@@ -16,10 +16,11 @@ runtime::NamedArrays workloadInputs(const workload::Workload &workload, uint64_t
 /// One argument of all images, joined along the first dimension.
 runtime::Array joinImages(const std::vector<std::vector<cpu::Tensor>> &images, size_t argument);
 
-/// Runs the float model and the quantised one on the same inputs, and says how the simulated outputs compare: the largest and the root-mean-square error of the
-/// first output, top-1 agreement, and with labels (a .npy file, or the array 'y' of a .npz) the top-1 accuracy of all three.
-mlir::FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs, const runtime::Array &simulated,
-                                              const std::string &labelFile);
+/// Runs the float model and the quantised one on the same inputs, and says how the simulated outputs compare: the
+/// largest and the root-mean-square error of the first output, top-1 agreement, and with labels (a .npy file, or the
+/// array 'y' of a .npz) the top-1 accuracy of all three.
+mlir::FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs,
+                                              const runtime::Array &simulated, const std::string &labelFile);
 
 } // namespace sparseaccel::run
 

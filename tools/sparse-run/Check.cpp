@@ -63,9 +63,11 @@ std::string elementAt(const cpu::Tensor &tensor, size_t index) {
 }
 
 /// Adds a line where the two differ.
-void compare(llvm::StringRef what, const cpu::Tensor &expected, const cpu::Tensor &simulated, std::vector<std::string> &mismatches) {
+void compare(llvm::StringRef what, const cpu::Tensor &expected, const cpu::Tensor &simulated,
+             std::vector<std::string> &mismatches) {
   if (expected.type.element != simulated.type.element || expected.bytes.size() != simulated.bytes.size()) {
-    mismatches.push_back(llvm::formatv("{0}: expected {1}, simulated {2}", what, expected.type.str(), simulated.type.str()).str());
+    mismatches.push_back(
+        llvm::formatv("{0}: expected {1}, simulated {2}", what, expected.type.str(), simulated.type.str()).str());
     return;
   }
   if (expected.bytes == simulated.bytes)
@@ -75,8 +77,9 @@ void compare(llvm::StringRef what, const cpu::Tensor &expected, const cpu::Tenso
   for (size_t i = 0; i < count; ++i)
     if (std::memcmp(&expected.bytes[i * size], &simulated.bytes[i * size], size) != 0 && different++ == 0)
       first = i;
-  mismatches.push_back(llvm::formatv("{0}: {1} of {2} elements differ, the first at {3}: expected {4}, simulated {5}", what, different, count, first,
-                                     elementAt(expected, first), elementAt(simulated, first))
+  mismatches.push_back(llvm::formatv("{0}: {1} of {2} elements differ, the first at {3}: expected {4}, simulated {5}",
+                                     what, different, count, first, elementAt(expected, first),
+                                     elementAt(simulated, first))
                            .str());
 }
 
@@ -88,7 +91,8 @@ struct Target {
   std::string function;
 };
 
-/// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never copied).
+/// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never
+/// copied).
 std::vector<Target> findTargets(const isa::Program &program) {
   std::map<uint32_t, Target> targets;
   for (const isa::Instruction &instruction : program.instructions) {
@@ -119,8 +123,8 @@ bool isFloatHostLayer(const isa::Program &program, const isa::Layer &layer) {
   if (program.tensors[layer.output].type != isa::ElementType::F32)
     return false;
   // Conversions and moves are exact; so is what only picks among its operands.
-  static const std::set<std::string> kExact = {"dequantize", "transpose", "reshape", "slice", "pad", "concat", "reverse",
-                                               "tile", "gather", "max_pool", "clamp", "select"};
+  static const std::set<std::string> kExact = {"dequantize", "transpose", "reshape", "slice",    "pad",   "concat",
+                                               "reverse",    "tile",      "gather",  "max_pool", "clamp", "select"};
   return kExact.count(layer.kind) == 0;
 }
 
@@ -153,7 +157,8 @@ FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const is
   if (failed(layers))
     return failure();
   impl->layers = std::move(*layers);
-  bool exactThroughout = llvm::none_of(program.layers, [&](const isa::Layer &layer) { return isFloatHostLayer(program, layer); });
+  bool exactThroughout =
+      llvm::none_of(program.layers, [&](const isa::Layer &layer) { return isFloatHostLayer(program, layer); });
   if (exactThroughout) {
     FailureOr<std::unique_ptr<cpu::CompiledModule>> whole = cpu::CompiledModule::compile(quantised);
     if (failed(whole))
@@ -172,7 +177,8 @@ FailureOr<CheckResult> Checker::check(const TensorValues &values, const std::vec
     for (auto [index, input] : llvm::enumerate(target.inputs)) {
       cpu::Tensor argument = toTensor(values.at(input));
       // Views of one tensor may differ in shape, never in elements.
-      if (signature && index < signature->inputs.size() && signature->inputs[index].elements() == argument.type.elements())
+      if (signature && index < signature->inputs.size() &&
+          signature->inputs[index].elements() == argument.type.elements())
         argument.type.shape = signature->inputs[index].shape;
       arguments.push_back(std::move(argument));
     }

@@ -1,7 +1,8 @@
 //===- Check.h - Simulated values against upstream's arithmetic -*- C++ -*-===//
 //
-// Runs the quantised module through upstream MLIR's CPU lowering and compares bit for bit: each tensor that the accelerator wrote, from the simulated tensors that
-// it was computed from; and the whole, where no float operator ran on the host in between.
+// Runs the quantised module through upstream MLIR's CPU lowering and compares bit for bit: each tensor that the
+// accelerator wrote, from the simulated tensors that it was computed from; and the whole, where no float operator ran
+// on the host in between.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +22,8 @@ using TensorValues = std::map<uint32_t, sim::TensorData>;
 
 struct CheckResult {
   unsigned tensorsChecked = 0, layersCovered = 0;
-  bool wholeChecked = false;                ///< False where a float host operator intervenes.
-  std::vector<std::string> mismatches;      ///< One line each: layer, element, expected, simulated.
+  bool wholeChecked = false;           ///< False where a float host operator intervenes.
+  std::vector<std::string> mismatches; ///< One line each: layer, element, expected, simulated.
   bool held() const { return mismatches.empty(); }
 };
 

@@ -22,7 +22,8 @@ using namespace mlir;
 namespace sparseaccel::run {
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, sparsity::SparsityDialect, tensor::TensorDialect, tosa::TosaDialect>();
+  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, sparsity::SparsityDialect,
+                  tensor::TensorDialect, tosa::TosaDialect>();
   func::registerInlinerExtension(registry);
 }
 
@@ -75,7 +76,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
 }
 
 FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options) {
-  OwningOpRef<ModuleOp> module = source.layers ? OwningOpRef<ModuleOp>(source.layers.get().clone()) : OwningOpRef<ModuleOp>(source.quantised.get().clone());
+  OwningOpRef<ModuleOp> module = source.layers ? OwningOpRef<ModuleOp>(source.layers.get().clone())
+                                               : OwningOpRef<ModuleOp>(source.quantised.get().clone());
   SparseCompileOptions compile;
   compile.machine = machine;
   compile.objective = options.objective == "energy" ? schedule::Objective::Energy : schedule::Objective::Latency;

@@ -1,6 +1,7 @@
 //===- Frontend.h - From a file to a program --------------------*- C++ -*-===//
 //
-// The compiler's half of sparse-run: read a model or a workload, quantise it once, and compile it for any number of machines.
+// The compiler's half of sparse-run: read a model or a workload, quantise it once, and compile it for any number of
+// machines.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +29,7 @@ struct FrontendOptions {
 
 /// What comes before any machine.
 struct Source {
-  mlir::OwningOpRef<mlir::ModuleOp> real;      ///< Float TOSA; null where the input was quantised already, or is a workload.
+  mlir::OwningOpRef<mlir::ModuleOp> real; ///< Float TOSA; null where the input was quantised already, or is a workload.
   mlir::OwningOpRef<mlir::ModuleOp> quantised; ///< Integer TOSA, the oracle's input; null for a workload.
   mlir::OwningOpRef<mlir::ModuleOp> layers;    ///< Accel layers of a workload; null for a model.
   std::optional<workload::Workload> workload;
@@ -41,7 +42,8 @@ void registerDialects(mlir::DialectRegistry &registry);
 mlir::FailureOr<Source> loadSource(const FrontendOptions &options, mlir::MLIRContext *context);
 
 /// Compiles for one machine, by name or file. The source stays as it is.
-mlir::FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options);
+mlir::FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine,
+                                         const FrontendOptions &options);
 
 } // namespace sparseaccel::run
 

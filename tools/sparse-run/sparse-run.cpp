@@ -36,37 +36,52 @@ namespace {
 cl::OptionCategory category("sparse-run options");
 
 cl::opt<std::string> model(cl::Positional, cl::desc("<model.onnx | model.mlir>"), cl::cat(category));
-cl::opt<std::string> workloadFile("workload", cl::desc("Run layers by shape and density instead of a model: a file, or a shipped name such as 'alexnet'"),
-                                  cl::value_desc("file"), cl::cat(category));
-cl::opt<std::string> machineName("machine", cl::desc("Machine to compile for and simulate: a shipped name or a .yaml file"), cl::value_desc("name"),
-                                 cl::cat(category));
-cl::opt<std::string> againstName("against", cl::desc("Baseline machine: run it too, and print speed-up and energy ratio by layer"), cl::value_desc("name"),
-                                 cl::cat(category));
-cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int16, or the workload's)"), cl::value_desc("kind"), cl::cat(category));
-cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"), cl::value_desc("file"), cl::cat(category));
-cl::opt<double> defaultRange("default-range", cl::desc("Without calibration: take every activation to lie in [-X, X]"), cl::value_desc("X"), cl::init(0),
-                             cl::cat(category));
-cl::opt<std::string> inputFile("input", cl::desc("Inputs to run: .npy or .npz, float32 in the model's own layout, images along the first dimension"),
+cl::opt<std::string> workloadFile(
+    "workload",
+    cl::desc("Run layers by shape and density instead of a model: a file, or a shipped name such as 'alexnet'"),
+    cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string> machineName("machine",
+                                 cl::desc("Machine to compile for and simulate: a shipped name or a .yaml file"),
+                                 cl::value_desc("name"), cl::cat(category));
+cl::opt<std::string> againstName("against",
+                                 cl::desc("Baseline machine: run it too, and print speed-up and energy ratio by layer"),
+                                 cl::value_desc("name"), cl::cat(category));
+cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int16, or the workload's)"),
+                              cl::value_desc("kind"), cl::cat(category));
+cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"),
                                cl::value_desc("file"), cl::cat(category));
-cl::opt<std::string> labelFile("labels", cl::desc("Labels of the inputs: .npy, or the array 'y' of an .npz; prints top-1 accuracy"), cl::value_desc("file"),
-                               cl::cat(category));
-cl::opt<unsigned> imageLimit("images", cl::desc("Run at most N inputs (a workload makes N, 1 by default)"), cl::value_desc("N"), cl::init(0),
-                             cl::cat(category));
-cl::opt<std::string> objective("objective", cl::desc("What the scheduler minimises: latency (default) or energy"), cl::init("latency"), cl::cat(category));
-cl::opt<std::string> mapping("mapping", cl::desc("Force mappings from a file (docs/scheduling.md)"), cl::value_desc("file"), cl::cat(category));
-cl::opt<int64_t> batch("batch", cl::desc("Images that one run of the program takes, where the model leaves it open"), cl::value_desc("N"), cl::init(0),
-                       cl::cat(category));
-cl::opt<bool> check("check", cl::desc("Compare every accelerated layer, bit for bit, with the quantised model run by upstream MLIR"), cl::cat(category));
-cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"), cl::value_desc("N"), cl::init(2),
-                              cl::cat(category));
-cl::opt<unsigned> threads("jobs", cl::desc("Inputs simulated at once (default: all cores); results never depend on it"), cl::value_desc("N"), cl::init(0),
-                          cl::cat(category));
-cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"), cl::value_desc("folder"),
-                               cl::cat(category));
+cl::opt<double> defaultRange("default-range", cl::desc("Without calibration: take every activation to lie in [-X, X]"),
+                             cl::value_desc("X"), cl::init(0), cl::cat(category));
+cl::opt<std::string> inputFile(
+    "input",
+    cl::desc("Inputs to run: .npy or .npz, float32 in the model's own layout, images along the first dimension"),
+    cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string>
+    labelFile("labels", cl::desc("Labels of the inputs: .npy, or the array 'y' of an .npz; prints top-1 accuracy"),
+              cl::value_desc("file"), cl::cat(category));
+cl::opt<unsigned> imageLimit("images", cl::desc("Run at most N inputs (a workload makes N, 1 by default)"),
+                             cl::value_desc("N"), cl::init(0), cl::cat(category));
+cl::opt<std::string> objective("objective", cl::desc("What the scheduler minimises: latency (default) or energy"),
+                               cl::init("latency"), cl::cat(category));
+cl::opt<std::string> mapping("mapping", cl::desc("Force mappings from a file (docs/scheduling.md)"),
+                             cl::value_desc("file"), cl::cat(category));
+cl::opt<int64_t> batch("batch", cl::desc("Images that one run of the program takes, where the model leaves it open"),
+                       cl::value_desc("N"), cl::init(0), cl::cat(category));
+cl::opt<bool>
+    check("check",
+          cl::desc("Compare every accelerated layer, bit for bit, with the quantised model run by upstream MLIR"),
+          cl::cat(category));
+cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"),
+                              cl::value_desc("N"), cl::init(2), cl::cat(category));
+cl::opt<unsigned> threads("jobs", cl::desc("Inputs simulated at once (default: all cores); results never depend on it"),
+                          cl::value_desc("N"), cl::init(0), cl::cat(category));
+cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"),
+                               cl::value_desc("folder"), cl::cat(category));
 cl::opt<bool> quiet("quiet", cl::desc("No tables, no remarks: errors and the exit code alone"), cl::cat(category));
 cl::opt<bool> timing("timing", cl::desc("Say how long compilation and simulation took"), cl::cat(category));
 
-constexpr const char *kOverview = R"(Runs a model on a sparse accelerator that is simulated bit for bit, and reports cycles and energy.
+constexpr const char *kOverview =
+    R"(Runs a model on a sparse accelerator that is simulated bit for bit, and reports cycles and energy.
 
 EXAMPLES:
   sparse-run model.onnx --machine cnvlutin --numerics int16 --calibrate c.npy --input x.npy --check
@@ -99,7 +114,8 @@ void installDiagnosticHandler(MLIRContext &context) {
     if (auto name = dyn_cast<NameLoc>(loc))
       llvm::errs() << "'" << name.getName().getValue() << "': ";
     else if (auto file = dyn_cast<FileLineColLoc>(loc))
-      llvm::errs() << file.getFilename().getValue() << (file.getLine() ? ":" + std::to_string(file.getLine()) : "") << ": ";
+      llvm::errs() << file.getFilename().getValue() << (file.getLine() ? ":" + std::to_string(file.getLine()) : "")
+                   << ": ";
     llvm::errs() << diagnostic.str() << "\n";
     for (Diagnostic &note : diagnostic.getNotes())
       llvm::errs() << "sparse-run: note: " << note.str() << "\n";
@@ -171,7 +187,8 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
   return absl::OkStatus();
 }
 
-absl::Status compile(MachineRun &run, const std::string &name, const run::Source &source, const run::FrontendOptions &options) {
+absl::Status compile(MachineRun &run, const std::string &name, const run::Source &source,
+                     const run::FrontendOptions &options) {
   auto begin = Clock::now();
   FailureOr<isa::Program> program = run::compileFor(source, name, options);
   if (failed(program))
@@ -201,7 +218,8 @@ absl::Status writeResults(const MachineRun &run) {
 }
 
 /// Compares with the oracle and prints; returns whether it held.
-FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, const std::vector<std::vector<cpu::Tensor>> &inputs) {
+FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
+                         const std::vector<std::vector<cpu::Tensor>> &inputs) {
   FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program());
   if (failed(checker))
     return failure();
@@ -218,15 +236,18 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, const
   for (const std::string &line : mismatches)
     llvm::errs() << "sparse-run: check: " << line << "\n";
   if (!quiet)
-    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n", run.observed.size(), inputs.size(),
-                                  last.layersCovered, last.tensorsChecked,
-                                  last.wholeChecked ? "and the whole model" : "not the whole model (a float operator runs on the host)",
+    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n",
+                                  run.observed.size(), inputs.size(), last.layersCovered, last.tensorsChecked,
+                                  last.wholeChecked ? "and the whole model"
+                                                    : "not the whole model (a float operator runs on the host)",
                                   mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
   return mismatches.empty();
 }
 
-/// The images of a file as arrays for the program and as tensors for the oracle: at most `limit` of them, 0 meaning all.
-FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit, std::vector<std::vector<cpu::Tensor>> &images) {
+/// The images of a file as arrays for the program and as tensors for the oracle: at most `limit` of them, 0 meaning
+/// all.
+FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
+                                           std::vector<std::vector<cpu::Tensor>> &images) {
   absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(inputFile);
   if (!arrays.ok())
     return emitError(main.getLoc()) << std::string(arrays.status().message());
@@ -308,8 +329,8 @@ int main(int argc, char **argv) {
     if (absl::Status status = simulate(run, inputs, first ? observed : 0, first && !outFolder.empty()); !status.ok())
       return fail(status);
     if (source->workload)
-      run.report.notes.push_back(llvm::formatv("Values are synthetic: workload '{0}', seed {1}, independent nonzeros.", source->workload->name,
-                                               source->workload->seed)
+      run.report.notes.push_back(llvm::formatv("Values are synthetic: workload '{0}', seed {1}, independent nonzeros.",
+                                               source->workload->name, source->workload->seed)
                                      .str());
   }
 
@@ -327,7 +348,8 @@ int main(int argc, char **argv) {
     held = *result;
   }
   if (!quiet && (!labelFile.empty() || check)) {
-    FailureOr<std::string> accuracy = run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labelFile);
+    FailureOr<std::string> accuracy =
+        run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labelFile);
     if (failed(accuracy))
       return 1;
     llvm::outs() << *accuracy;
@@ -338,8 +360,8 @@ int main(int argc, char **argv) {
   if (timing) {
     llvm::errs() << llvm::formatv("import and quantise: {0:f2} s\n", frontendSeconds);
     for (MachineRun &run : runs)
-      llvm::errs() << llvm::formatv("{0}: compile {1:f2} s, simulate {2} inputs {3:f2} s\n", run.machine.name, run.compileSeconds, run.result.stats.images,
-                                    run.simulateSeconds);
+      llvm::errs() << llvm::formatv("{0}: compile {1:f2} s, simulate {2} inputs {3:f2} s\n", run.machine.name,
+                                    run.compileSeconds, run.result.stats.images, run.simulateSeconds);
   }
   return held ? 0 : 1;
 }

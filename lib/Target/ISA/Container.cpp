@@ -20,13 +20,13 @@ namespace sparseaccel::formats {
 
 // One description for both directions: `T` is const where a Writer calls.
 template <typename Archive, typename T>
-requires std::is_same_v<std::remove_const_t<T>, RankFormat>
+  requires std::is_same_v<std::remove_const_t<T>, RankFormat>
 void describe(Archive &ar, T &rank) {
   ar(rank.kind);
   ar(rank.bits);
 }
 template <typename Archive, typename T>
-requires std::is_same_v<std::remove_const_t<T>, Format>
+  requires std::is_same_v<std::remove_const_t<T>, Format>
 void describe(Archive &ar, T &format) {
   ar(format.packing);
   ar(format.ranks);

@@ -58,15 +58,15 @@ std::vector<uint8_t> makeTensor(uint64_t elements, unsigned bytes, double densit
 std::vector<uint8_t> makeWeights(const Workload &workload, size_t layer) {
   const Layer &of = workload.layers[layer];
   const dataflow::Contraction &shape = of.shape;
-  return makeTensor(uint64_t(shape.g * shape.m * shape.r * shape.s * shape.c), shape.elementBits / 8, of.weightDensity, true,
-                    mix(workload.seed, layer, 1, 0));
+  return makeTensor(uint64_t(shape.g * shape.m * shape.r * shape.s * shape.c), shape.elementBits / 8, of.weightDensity,
+                    true, mix(workload.seed, layer, 1, 0));
 }
 
 std::vector<uint8_t> makeInput(const Workload &workload, size_t layer, uint64_t image) {
   const Layer &of = workload.layers[layer];
   const dataflow::Contraction &shape = of.shape;
-  return makeTensor(uint64_t(shape.n * of.inputHeight * of.inputWidth * shape.g * shape.c), shape.elementBits / 8, of.activationDensity, false,
-                    mix(workload.seed, layer, 0, image));
+  return makeTensor(uint64_t(shape.n * of.inputHeight * of.inputWidth * shape.g * shape.c), shape.elementBits / 8,
+                    of.activationDensity, false, mix(workload.seed, layer, 0, image));
 }
 
 } // namespace sparseaccel::workload

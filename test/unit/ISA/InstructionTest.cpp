@@ -29,8 +29,10 @@ struct Randomize {
   void operator()(const char *, AccumulateMode &mode) const { mode = static_cast<AccumulateMode>(rng() % 3); }
   void operator()(const char *, VectorKind &kind) const { kind = static_cast<VectorKind>(rng() % 10); }
   template <typename T>
-  requires std::is_integral_v<T>
-  void operator()(const char *, T &value) const { value = static_cast<T>(rng() | uint64_t{rng()} << 32); }
+    requires std::is_integral_v<T>
+  void operator()(const char *, T &value) const {
+    value = static_cast<T>(rng() | uint64_t{rng()} << 32);
+  }
 };
 
 Instruction randomInstruction(Opcode opcode, std::mt19937 &rng) {

@@ -49,21 +49,12 @@ const Case kTables[] = {
     {"TooManyRanks", [](Program &p) { p.tensors[kY].shape.assign(7, 1); },
      "tensor 4 'y': expected at most 6 ranks, but got 7"},
     {"EmptyExtent", [](Program &p) { p.tensors[kY].shape[2] = 0; }, "shape [1x6x0x2] has an extent of 0"},
-    {"TooLarge",
-     [](Program &p) {
-       p.tensors[kY].shape = {1u << 31, 1u << 31, 1u << 31, 1u << 31};
-     },
+    {"TooLarge", [](Program &p) { p.tensors[kY].shape = {1u << 31, 1u << 31, 1u << 31, 1u << 31}; },
      "has more than 68719476736 elements"},
     {"Scale", [](Program &p) { p.tensors[kY].scale = 0; }, "expected a positive scale, but got 0"},
-    {"GranuleRanks",
-     [](Program &p) {
-       p.tensors[kY].granule = {1, 6};
-     },
+    {"GranuleRanks", [](Program &p) { p.tensors[kY].granule = {1, 6}; },
      "granule [1x6] has not the ranks of shape [1x6x6x2]"},
-    {"GranuleSize",
-     [](Program &p) {
-       p.tensors[kY].granule = {1, 6, 7, 2};
-     },
+    {"GranuleSize", [](Program &p) { p.tensors[kY].granule = {1, 6, 7, 2}; },
      "granule [1x6x7x2] does not fit into shape [1x6x6x2]"},
     {"EncodedFloat", [](Program &p) { p.tensors[kData].dramFormat = p.tensors[kWeights].dramFormat; },
      "elements of type f32 are stored densely only, but the format is 'bitmask'"},
@@ -85,11 +76,7 @@ const Case kTables[] = {
      "tensor 2 'conv.weights': granule 1: corrupt granule in format bitmask"},
     {"InputIndex", [](Program &p) { p.inputs = {99}; }, "input 99 is not in the table of 7"},
     {"InputRole", [](Program &p) { p.inputs = {kX}; }, "input 'x' has the role intermediate"},
-    {"OutputTwice",
-     [](Program &p) {
-       p.outputs = {kFlat, kFlat};
-     },
-     "output 'flat' is listed twice"},
+    {"OutputTwice", [](Program &p) { p.outputs = {kFlat, kFlat}; }, "output 'flat' is listed twice"},
     {"OutputNotListed", [](Program &p) { p.outputs.clear(); },
      "tensor 6 'flat' has the role output, but is not listed"},
     {"DramSize", [](Program &p) { p.dramBytes = ~uint64_t{0}; },
@@ -187,10 +174,7 @@ const Case kInstructions[] = {
     {"BoxOutside", [](Program &p) { inst<Load>(p, kLoadX).dst.origin[1] = 1; },
      "box [1x6x6x4] at [0x1x0x0] is not in tensor 'x'"},
     {"BoxOverflow", [](Program &p) { inst<Load>(p, kLoadX).dst.origin[3] = ~0u; }, "is not in tensor 'x'"},
-    {"BoxCutsGranule",
-     [](Program &p) {
-       inst<Load>(p, kLoadWeights).dst.extent = {2, 3, 2, 4};
-     },
+    {"BoxCutsGranule", [](Program &p) { inst<Load>(p, kLoadWeights).dst.extent = {2, 3, 2, 4}; },
      "box [2x3x2x4] at [0x0x0x0] cuts granules of [1x3x3x4] of tensor 'conv.weights'"},
     {"BoxBeginsInGranule",
      [](Program &p) {

@@ -56,7 +56,8 @@ TEST(RescaleFactor, TooSmallBecomesZeroAndTooLargeIsRefused) {
   EXPECT_FALSE(rescaleFactor(std::numeric_limits<double>::infinity(), true));
 }
 
-// By hand: a factor of 1/2 on odd numbers. Single round adds a half and shifts, so halves go towards plus infinity: 3/2 -> 2, -3/2 -> -1.
+// By hand: a factor of 1/2 on odd numbers. Single round adds a half and shifts, so halves go towards plus infinity: 3/2
+// -> 2, -3/2 -> -1.
 TEST(ApplyRescale, RoundsHalvesUp) {
   const RescaleFactor half{1 << 14, 15};
   EXPECT_EQ(applyRescale(3, half, -128, 127), 2);

@@ -42,7 +42,8 @@ TEST(Workload, CountedPaddingRaisesTheDensityOfTheTensor) {
   // 3x3, padding 1, on 13x13: 37 of 39 reads of a dimension lie in the plane.
   double share = 37.0 / 39.0 * 37.0 / 39.0;
   auto counted = parseLayer("{name: c, c: 4, h: 13, w: 13, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.56}");
-  auto extra = parseLayer("{name: c, c: 4, h: 13, w: 13, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.56}", "padding: extra\n");
+  auto extra = parseLayer("{name: c, c: 4, h: 13, w: 13, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.56}",
+                          "padding: extra\n");
   ASSERT_TRUE(counted.ok() && extra.ok());
   EXPECT_NEAR(counted->layers[0].activationDensity, 0.56 / share, 1e-12);
   EXPECT_EQ(extra->layers[0].activationDensity, 0.56);
@@ -68,7 +69,8 @@ TEST(Workload, TensorsHaveTheirDensityAndTheirSeed) {
 }
 
 TEST(Workload, LayersAndImagesDiffer) {
-  auto workload = parseWorkload("name: w\nlayers:\n  - {name: a, kind: fc, c: 64, m: 8}\n  - {name: b, kind: fc, c: 64, m: 8}\n", "w.yaml");
+  auto workload = parseWorkload(
+      "name: w\nlayers:\n  - {name: a, kind: fc, c: 64, m: 8}\n  - {name: b, kind: fc, c: 64, m: 8}\n", "w.yaml");
   ASSERT_TRUE(workload.ok()) << workload.status();
   EXPECT_NE(makeInput(*workload, 0, 0), makeInput(*workload, 1, 0));
   EXPECT_NE(makeInput(*workload, 0, 0), makeInput(*workload, 0, 1));
@@ -77,12 +79,17 @@ TEST(Workload, LayersAndImagesDiffer) {
 
 TEST(Workload, ErrorsSayWhatWasExpected) {
   EXPECT_THAT(errorOf("{name: c, c: 4, m: 4, h: 8, w: 8, r: 3, s: 3, strid: 2}"), HasSubstr("did you mean 'stride'"));
-  EXPECT_THAT(errorOf("{name: c, c: 4, m: 4, h: 8, w: 8, r: 3, s: 3, groups: 3}"), HasSubstr("4 channels do not divide into 3 groups"));
-  EXPECT_THAT(errorOf("{name: c, c: 4, m: 4, h: 2, w: 8, r: 3, s: 3}"), HasSubstr("taller than the padded input of 2 rows"));
+  EXPECT_THAT(errorOf("{name: c, c: 4, m: 4, h: 8, w: 8, r: 3, s: 3, groups: 3}"),
+              HasSubstr("4 channels do not divide into 3 groups"));
+  EXPECT_THAT(errorOf("{name: c, c: 4, m: 4, h: 2, w: 8, r: 3, s: 3}"),
+              HasSubstr("taller than the padded input of 2 rows"));
   EXPECT_THAT(errorOf("{name: c, kind: cnv, c: 4, m: 4}"), HasSubstr("did you mean 'conv'"));
-  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.99}"), HasSubstr("padding: extra"));
-  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3, weight_density: 1.5}"), HasSubstr("weight_density"));
-  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3}\n  - {name: c, kind: fc, c: 4, m: 4}"), HasSubstr("there is a layer 'c' already"));
+  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.99}"),
+              HasSubstr("padding: extra"));
+  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3, weight_density: 1.5}"),
+              HasSubstr("weight_density"));
+  EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3}\n  - {name: c, kind: fc, c: 4, m: 4}"),
+              HasSubstr("there is a layer 'c' already"));
   auto missing = loadWorkload("alexnett");
   EXPECT_THAT(std::string(missing.status().message()), HasSubstr("did you mean 'alexnet'"));
 }

@@ -10,7 +10,8 @@
 
 namespace sparseaccel::workload {
 
-/// A module whose @main has one integer argument and one result for each layer: argument "NAME.input", result "NAME". It enters the pipeline after fusion.
+/// A module whose @main has one integer argument and one result for each layer: argument "NAME.input", result "NAME".
+/// It enters the pipeline after fusion.
 mlir::OwningOpRef<mlir::ModuleOp> importWorkload(const Workload &workload, mlir::MLIRContext *context);
 
 } // namespace sparseaccel::workload

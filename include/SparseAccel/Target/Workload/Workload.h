@@ -1,7 +1,8 @@
 //===- Workload.h - Layers by shape and density -----------------*- C++ -*-===//
 //
-// A YAML file of layer shapes and densities stands in for a model: every layer is a contraction of its own, with weights and input made from a seed. Values are
-// synthetic and reports say so. docs/workloads.md describes the file. MLIR-free; Import.h makes a module of it.
+// A YAML file of layer shapes and densities stands in for a model: every layer is a contraction of its own, with
+// weights and input made from a seed. Values are synthetic and reports say so. docs/workloads.md describes the file.
+// MLIR-free; Import.h makes a module of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +24,8 @@ struct Layer {
   dataflow::Contraction shape; ///< n comes from the workload's batch.
   int64_t inputHeight = 1, inputWidth = 1;
   double weightDensity = 1.0;
-  /// Of the input tensor itself. The file's figure counts padding among the operands unless it says otherwise; it has been converted.
+  /// Of the input tensor itself. The file's figure counts padding among the operands unless it says otherwise; it has
+  /// been converted.
   double activationDensity = 1.0;
 };
 
@@ -48,8 +50,8 @@ absl::StatusOr<Workload> parseWorkload(absl::string_view text, absl::string_view
 /// Share of the operands that a layer's windows read which lie in the plane and not in its padding: every read counted.
 double inPlaneShare(const dataflow::Contraction &shape, int64_t inputHeight, int64_t inputWidth);
 
-/// Elements of `bytes` bytes each; a fraction `density` of them, independently chosen, is nonzero, with magnitudes uniform over the type's symmetric range. The
-/// same for the same arguments everywhere.
+/// Elements of `bytes` bytes each; a fraction `density` of them, independently chosen, is nonzero, with magnitudes
+/// uniform over the type's symmetric range. The same for the same arguments everywhere.
 std::vector<uint8_t> makeTensor(uint64_t elements, unsigned bytes, double density, bool isSigned, uint64_t seed);
 /// Weights [G*M][R][S][C], signed.
 std::vector<uint8_t> makeWeights(const Workload &workload, size_t layer);

@@ -28,7 +28,8 @@ int32_t chooseShift(const Layer &layer, unsigned bits) {
   return std::clamp(excess + 14, 2, 62);
 }
 
-Value makeWeightConstant(OpBuilder &builder, Location loc, const Workload &workload, size_t index, RankedTensorType type) {
+Value makeWeightConstant(OpBuilder &builder, Location loc, const Workload &workload, size_t index,
+                         RankedTensorType type) {
   std::vector<uint8_t> bytes = makeWeights(workload, index);
   ArrayRef<char> data(reinterpret_cast<const char *>(bytes.data()), bytes.size());
   auto value = DenseResourceElementsAttr::get(type, workload.layers[index].name + ".weights",
@@ -73,11 +74,13 @@ OwningOpRef<ModuleOp> importWorkload(const Workload &workload, MLIRContext *cont
     int32_t shift = chooseShift(layer, bits);
     auto numerics = accel::NumericsAttr::getRescale(context, bias, {16384}, {shift}, /*scale32=*/bits == 8, 0, highest);
     static constexpr accel::ContractionKind kKinds[] = {accel::ContractionKind::Conv, accel::ContractionKind::Depthwise,
-                                                        accel::ContractionKind::FullyConnected, accel::ContractionKind::MatMul};
+                                                        accel::ContractionKind::FullyConnected,
+                                                        accel::ContractionKind::MatMul};
     results.push_back(accel::ContractionOp::create(
         builder, loc, resultTypes[index], kKinds[static_cast<unsigned>(s.kind)], function.getArgument(index), weights,
         ArrayRef<int64_t>{s.strideH, s.strideW}, ArrayRef<int64_t>{s.padTop, s.padBottom, s.padLeft, s.padRight},
-        ArrayRef<int64_t>{s.dilationH, s.dilationW}, s.g, numerics, layer.name, layer.name, accel::MappingAttr(), ArrayAttr()));
+        ArrayRef<int64_t>{s.dilationH, s.dilationW}, s.g, numerics, layer.name, layer.name, accel::MappingAttr(),
+        ArrayAttr()));
   }
   func::ReturnOp::create(builder, fileLoc, results);
 
