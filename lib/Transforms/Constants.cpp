@@ -7,8 +7,6 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
-#include <cstring>
-
 using namespace mlir;
 using namespace sparseaccel;
 
@@ -17,23 +15,6 @@ ElementsAttr sparseaccel::constantElements(Value value) {
   if (value && matchPattern(value, m_Constant(&constant)))
     return dyn_cast<ElementsAttr>(constant);
   return {};
-}
-
-ArrayRef<char> sparseaccel::constantBytes(ElementsAttr elements, std::vector<char> &storage) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? blob->getData() : ArrayRef<char>();
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(elements);
-  if (!dense)
-    return {};
-  ArrayRef<char> raw = dense.getRawData();
-  if (!dense.isSplat())
-    return raw;
-  storage.resize(raw.size() * dense.getNumElements());
-  for (int64_t i = 0; i < dense.getNumElements(); ++i)
-    std::memcpy(storage.data() + i * raw.size(), raw.data(), raw.size());
-  return storage;
 }
 
 std::optional<SmallVector<int64_t>> sparseaccel::constantIntegers(Value value) {

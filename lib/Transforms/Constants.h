@@ -8,6 +8,8 @@
 #ifndef SPARSEACCEL_LIB_TRANSFORMS_CONSTANTS_H
 #define SPARSEACCEL_LIB_TRANSFORMS_CONSTANTS_H
 
+#include "SparseAccel/Dialect/Sparsity/Constants.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -18,9 +20,7 @@ namespace sparseaccel {
 
 /// The elements of a constant value (tosa.const, or whatever folds to elements), or null.
 mlir::ElementsAttr constantElements(mlir::Value value);
-/// Row-major little-endian bytes of integers of whole bytes; splats are expanded into `storage`. Empty where the
-/// resource is missing.
-llvm::ArrayRef<char> constantBytes(mlir::ElementsAttr elements, std::vector<char> &storage);
+using sparsity::constantBytes;
 /// Integers of a dense constant of any width, or of a tosa.const_shape.
 std::optional<llvm::SmallVector<int64_t>> constantIntegers(mlir::Value value);
 /// The one float that a constant holds everywhere.

@@ -8,6 +8,7 @@
 #include "FuseLayers.h"
 
 #include "Constants.h"
+#include "Locations.h"
 
 #include "SparseAccel/Transforms/Passes.h"
 
@@ -29,27 +30,15 @@ using namespace sparseaccel::fuse;
 // Shared helpers
 //===----------------------------------------------------------------------===//
 
-static std::string nameOf(Location loc) {
-  if (auto named = dyn_cast<NameLoc>(loc))
-    return named.getName().str();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (std::string name = nameOf(part); !name.empty())
-        return name;
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return nameOf(call.getCallee());
-  return {};
-}
-
 std::string fuse::nodeName(Operation *op) {
-  std::string name = nameOf(op->getLoc());
+  std::string name = nameInLocation(op->getLoc());
   if (name.empty())
     name = valueName(op);
   return name.empty() ? op->getName().stripDialect().str() : name;
 }
 
 std::string fuse::nodeName(Operation *root, Operation *rescale) {
-  std::string name = nameOf(root->getLoc());
+  std::string name = nameInLocation(root->getLoc());
   return name.empty() ? nodeName(rescale) : name;
 }
 

@@ -1,5 +1,6 @@
 //===- QuantizeOps.cpp - What sparse-quantize knows of TOSA's ops ---------===//
 
+#include "Locations.h"
 #include "QuantizePlan.h"
 
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
@@ -78,20 +79,8 @@ std::optional<double> positiveSplat(Value value) {
   return splat > 0 ? std::optional<double>(splat) : std::nullopt;
 }
 
-static std::string nameOf(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().str();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (std::string name = nameOf(part); !name.empty())
-        return name;
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return nameOf(call.getCallee());
-  return {};
-}
-
 std::string nodeName(Operation *op) {
-  std::string name = nameOf(op->getLoc());
+  std::string name = nameInLocation(op->getLoc());
   return name.empty() ? op->getName().stripDialect().str() : name;
 }
 

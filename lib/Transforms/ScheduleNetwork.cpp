@@ -2,10 +2,7 @@
 
 #include "ScheduleNetwork.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
-#include "mlir/IR/Matchers.h"
-
-#include <cstring>
+#include "Constants.h"
 
 using namespace mlir;
 using namespace sparseaccel;
@@ -47,33 +44,12 @@ unsigned sparseaccel::elementBytes(Type elementType) {
 ElementsAttr sparseaccel::constantOf(Value value) {
   while (auto encode = value.getDefiningOp<sparsity::EncodeOp>())
     value = encode.getSource();
-  Attribute constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return dyn_cast<ElementsAttr>(constant);
-  return {};
-}
-
-ArrayRef<char> sparseaccel::rawBytes(ElementsAttr constant, std::vector<char> &storage) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? blob->getData() : ArrayRef<char>();
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(constant);
-  if (!dense)
-    return {};
-  ArrayRef<char> raw = dense.getRawData();
-  if (!dense.isSplat())
-    return raw;
-  unsigned bytes = elementBytes(dense.getElementType());
-  storage.resize(dense.getNumElements() * bytes);
-  for (int64_t i = 0; i < dense.getNumElements(); ++i)
-    std::memcpy(storage.data() + i * bytes, raw.data(), bytes);
-  return storage;
+  return constantElements(value);
 }
 
 static double densityOf(ElementsAttr constant) {
   std::vector<char> storage;
-  ArrayRef<char> bytes = rawBytes(constant, storage);
+  ArrayRef<char> bytes = constantBytes(constant, storage);
   size_t nonzeros = 0, count = 0;
   switch (elementBytes(constant.getElementType())) {
   case 1:

@@ -41,10 +41,8 @@ mlir::LogicalResult moveToHost(mlir::func::FuncOp func, const machine::Machine &
 
 mlir::FailureOr<Network> buildNetwork(mlir::func::FuncOp func, const machine::Machine &machine);
 
-/// The constant behind a value, or null.
+/// The constant behind a value, encoded or not, or null.
 mlir::ElementsAttr constantOf(mlir::Value value);
-/// Row-major little-endian bytes of an integer constant; splats are expanded into `storage`.
-llvm::ArrayRef<char> rawBytes(mlir::ElementsAttr constant, std::vector<char> &storage);
 unsigned elementBytes(mlir::Type elementType);
 
 /// Names of the machine's levels, as accel::toISA() wants them.

@@ -15,9 +15,7 @@ using namespace sparseaccel;
 
 /// Whether every element of these constant weights is nonzero; false where they are no constant.
 static bool hasNoZero(Value weights) {
-  if (auto encode = weights.getDefiningOp<sparsity::EncodeOp>())
-    weights = encode.getSource();
-  ElementsAttr elements = constantElements(weights);
+  ElementsAttr elements = constantOf(weights);
   if (!elements)
     return false;
   std::vector<char> storage;

@@ -18,8 +18,8 @@ struct SparseCompileOptions {
   std::string mapping; ///< File of forced mappings; empty: none.
 };
 
-/// fuse-layers, select-encoding, select-safs, schedule, lower-to-tiles, allocate: quantised TOSA (or accel layers) in,
-/// an allocated accel.program out.
+/// fuse-layers, select-encoding, select-safs, check-encodings, schedule, lower-to-tiles, allocate: quantised TOSA (or
+/// accel layers) in, an allocated accel.program out.
 void buildSparseCompilePipeline(mlir::OpPassManager &manager, const SparseCompileOptions &options);
 
 /// Registers `sparse-compile`.

@@ -1,5 +1,7 @@
 //===- AccelLayerOps.cpp - Verifiers of layer operations ------------------===//
 
+#include "Checks.h"
+
 #include "SparseAccel/Dialect/Accel/Accel.h"
 
 #include "mlir/IR/Builders.h"
@@ -16,16 +18,6 @@ using namespace sparseaccel::accel;
 //===----------------------------------------------------------------------===//
 // Shared checks
 //===----------------------------------------------------------------------===//
-
-static LogicalResult verifyCount(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t count,
-                                 int64_t lowest) {
-  if (values.size() != count)
-    return op->emitOpError() << name << " must have " << count << " entries, but has " << values.size();
-  for (int64_t value : values)
-    if (value < lowest)
-      return op->emitOpError() << name << " must be at least " << lowest << ", but has " << value;
-  return success();
-}
 
 /// Positions of a window of `size` (dilation applied) along an edge of `extent`; the last ones that do not fit are
 /// dropped.
@@ -87,9 +79,9 @@ int64_t ContractionOp::getMacs() {
 std::string ContractionOp::getKindName() { return stringifyContractionKind(getKind()).str(); }
 
 LogicalResult ContractionOp::verify() {
-  if (failed(verifyCount(*this, "strides", getStrides(), 2, 1)) ||
-      failed(verifyCount(*this, "pads", getPads(), 4, 0)) ||
-      failed(verifyCount(*this, "dilations", getDilations(), 2, 1)))
+  if (failed(verifyEntries(*this, "strides", getStrides(), 2, 1)) ||
+      failed(verifyEntries(*this, "pads", getPads(), 4, 0)) ||
+      failed(verifyEntries(*this, "dilations", getDilations(), 2, 1)))
     return failure();
   ArrayRef<int64_t> input = getInput().getType().getShape(), weights = getWeights().getType().getShape();
   int64_t groups = getGroups();
@@ -122,8 +114,9 @@ LogicalResult ContractionOp::verify() {
 std::string PoolOp::getKindName() { return stringifyPoolKind(getKind()).str() + "_pool"; }
 
 LogicalResult PoolOp::verify() {
-  if (failed(verifyCount(*this, "kernel", getKernel(), 2, 1)) ||
-      failed(verifyCount(*this, "strides", getStrides(), 2, 1)) || failed(verifyCount(*this, "pads", getPads(), 4, 0)))
+  if (failed(verifyEntries(*this, "kernel", getKernel(), 2, 1)) ||
+      failed(verifyEntries(*this, "strides", getStrides(), 2, 1)) ||
+      failed(verifyEntries(*this, "pads", getPads(), 4, 0)))
     return failure();
   ArrayRef<int64_t> input = getInput().getType().getShape(), kernel = getKernel(), pads = getPads();
   if (pads[0] >= kernel[0] || pads[1] >= kernel[0] || pads[2] >= kernel[1] || pads[3] >= kernel[1])

@@ -1,5 +1,7 @@
 //===- AccelTileOps.cpp - Verifiers of programs and tile operations -------===//
 
+#include "Checks.h"
+
 #include "SparseAccel/Dialect/Accel/Accel.h"
 
 #include "mlir/IR/Builders.h"
@@ -187,16 +189,6 @@ SmallVector<OperandAttr> VectorOp::getReads() {
   return reads;
 }
 
-static LogicalResult verifyArray(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t count,
-                                 int64_t lowest) {
-  if (values.size() != count)
-    return op->emitOpError() << name << " must have " << count << " entries, but has " << values.size();
-  for (int64_t value : values)
-    if (value < lowest)
-      return op->emitOpError() << name << " must be at least " << lowest << ", but has " << value;
-  return success();
-}
-
 /// The box that a tile touches, from `origin`, must lie in the box that the buffer holds.
 static LogicalResult verifyInside(Operation *op, StringRef name, OperandAttr operand, ArrayRef<int64_t> origin,
                                   ArrayRef<int64_t> extent) {
@@ -213,10 +205,10 @@ static LogicalResult verifyInside(Operation *op, StringRef name, OperandAttr ope
 }
 
 LogicalResult ContractOp::verify() {
-  if (failed(verifyArray(*this, "extents", getExtents(), 8, 1)) ||
-      failed(verifyArray(*this, "strides", getStrides(), 2, 1)) ||
-      failed(verifyArray(*this, "dilations", getDilations(), 2, 1)) ||
-      failed(verifyArray(*this, "pads", getPads(), 4, 0)))
+  if (failed(verifyEntries(*this, "extents", getExtents(), 8, 1)) ||
+      failed(verifyEntries(*this, "strides", getStrides(), 2, 1)) ||
+      failed(verifyEntries(*this, "dilations", getDilations(), 2, 1)) ||
+      failed(verifyEntries(*this, "pads", getPads(), 4, 0)))
     return failure();
   ArrayRef<int64_t> e = getExtents();
   int64_t n = e[0], g = e[1], m = e[2], c = e[3], p = e[4], q = e[5], r = e[6], s = e[7];
@@ -232,8 +224,9 @@ LogicalResult ContractOp::verify() {
 }
 
 LogicalResult VectorOp::verify() {
-  if (failed(verifyArray(*this, "window", getWindow(), 2, 1)) ||
-      failed(verifyArray(*this, "strides", getStrides(), 2, 1)) || failed(verifyArray(*this, "pads", getPads(), 4, 0)))
+  if (failed(verifyEntries(*this, "window", getWindow(), 2, 1)) ||
+      failed(verifyEntries(*this, "strides", getStrides(), 2, 1)) ||
+      failed(verifyEntries(*this, "pads", getPads(), 4, 0)))
     return failure();
   bool binary = getKind() == VectorKind::Add || getKind() == VectorKind::Sub || getKind() == VectorKind::Mul ||
                 getKind() == VectorKind::Max || getKind() == VectorKind::Min;

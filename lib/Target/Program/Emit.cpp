@@ -3,14 +3,12 @@
 #include "SparseAccel/Target/Program/Emit.h"
 
 #include "SparseAccel/Dialect/Accel/Conversions.h"
+#include "SparseAccel/Dialect/Sparsity/Constants.h"
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/ADT/TypeSwitch.h"
-
-#include <cstring>
 
 using namespace mlir;
 using namespace sparseaccel;
@@ -40,22 +38,6 @@ private:
   llvm::DenseMap<Value, std::pair<isa::Queue, uint32_t>> tokens;
   std::array<uint32_t, isa::kNumQueues> counts{};
 };
-
-/// Row-major little-endian bytes of a constant; splats are expanded into `storage`.
-ArrayRef<char> rawBytes(ElementsAttr constant, size_t bytes, std::vector<char> &storage) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? blob->getData() : ArrayRef<char>();
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(constant);
-  if (!dense || !dense.isSplat())
-    return dense ? dense.getRawData() : ArrayRef<char>();
-  ArrayRef<char> element = dense.getRawData();
-  storage.resize(bytes);
-  for (size_t i = 0; i + element.size() <= bytes; i += element.size())
-    std::memcpy(storage.data() + i, element.data(), element.size());
-  return storage;
-}
 
 /// Calls `f(origin, extent)` for every granule in grid order.
 template <typename F>
@@ -100,7 +82,7 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
   unsigned bytes = isa::storageBytes(entry.type);
   size_t dense = entry.elements() * bytes;
   std::vector<char> storage;
-  ArrayRef<char> data = rawBytes(*tensor.getValue(), dense, storage);
+  ArrayRef<char> data = sparsity::constantBytes(*tensor.getValue(), storage);
   if (data.size() != dense)
     return tensor.emitOpError() << "value has " << data.size() << " bytes, but " << dense << " are needed";
   program.constants.resize(llvm::alignTo(program.constants.size(), 8));
@@ -115,6 +97,8 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
   size_t slot = entry.constantOffset;
   LogicalResult result = success();
   forEachGranule(entry, [&](ArrayRef<uint32_t> origin, ArrayRef<uint32_t> extent) {
+    if (failed(result))
+      return;
     copyBox(data.data(), entry.shape, origin, extent, bytes, box);
     encoded.clear();
     formats::encode(entry.dramFormat, {box.data(), bytes, absl::MakeConstSpan(extent.data(), extent.size())}, encoded);
