@@ -22,3 +22,12 @@ func.func @transcode(%x: tensor<8x64xi8, #sparsity.encoding<bitmask>>) -> tensor
   %d = tosa.identity %x : (tensor<8x64xi8, #sparsity.encoding<bitmask>>) -> tensor<8x64xi8, #sparsity.encoding<rle>>
   return %d : tensor<8x64xi8, #sparsity.encoding<rle>>
 }
+
+// -----
+
+// The example of the pass's documentation.
+func.func @tensor_cast(%x: tensor<8x64xi8, #sparsity.encoding<bitmask>>) -> tensor<8x64xi8> {
+  // expected-error@+1 {{changes #sparsity.encoding<bitmask> to no encoding}}
+  %d = tensor.cast %x : tensor<8x64xi8, #sparsity.encoding<bitmask>> to tensor<8x64xi8>
+  return %d : tensor<8x64xi8>
+}

@@ -6,7 +6,7 @@
 // CHECK-SAME: -> (tensor<8x64xi8, #[[CSR]]>, tensor<8x64xi8>)
 func.func @csr(%x: tensor<8x64xi8>, %y: tensor<8x64xi8, #sparsity.encoding<[UOP:16, CP:8], order = [1, 0]>>)
     -> (tensor<8x64xi8, #sparsity.encoding<csr>>, tensor<8x64xi8>) {
-  // CHECK: sparse_tensor.convert %{{.*}} : tensor<8x64xi8> to tensor<8x64xi8, #[[CSR]]>
+  // CHECK: %{{.*}} = sparse_tensor.convert %{{.*}} : tensor<8x64xi8> to tensor<8x64xi8, #[[CSR]]>
   %e = sparsity.encode %x : tensor<8x64xi8> to tensor<8x64xi8, #sparsity.encoding<csr>>
   // CHECK: sparse_tensor.convert %{{.*}} : tensor<8x64xi8, #[[CSC]]> to tensor<8x64xi8>
   %d = sparsity.decode %y : tensor<8x64xi8, #sparsity.encoding<[UOP:16, CP:8], order = [1, 0]>> to tensor<8x64xi8>

@@ -30,7 +30,7 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
     Every op that yields an activation gets a unique `sparsity.value`, from its node's name. The module gets `sparsity.numerics`, `sparsity.scales` and, after
     calibration, `sparsity.densities` (share of nonzeros), both by value name.
 
-    Example, with `default-range=1`:
+    Example, with `default-range=1` and int16:
 
     ```mlir
     %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = f32, ...} : (..., tensor<2x1x1x2xf32>, ...) -> tensor<1x2x2x2xf32>
@@ -40,8 +40,8 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
 
     ```mlir
     %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = i48, ...} : (..., tensor<2x1x1x2xi16>, ...) -> tensor<1x2x2x2xi48>
-    %1 = tosa.rescale %0, %multiplier, %shift, %z48, %z {rounding_mode = SINGLE_ROUND, per_channel = true, scale32 = false,
-      sparsity.value = "conv1", ...} : (...) -> tensor<1x2x2x2xi16>
+    %1 = tosa.rescale %0, %multiplier, %shift, %z48, %z {..., per_channel = true, rounding_mode = SINGLE_ROUND, scale32 = false,
+      sparsity.value = "conv1"} : (...) -> tensor<1x2x2x2xi16>
     ```
   }];
   let options = [
@@ -73,9 +73,9 @@ def FuseLayers : Pass<"sparse-fuse-layers", "::mlir::ModuleOp"> {
     %sums = tosa.conv2d %x, %w, %bias, %zero, %zero {acc_type = i32, dilation = array<i64: 1, 1>, pad = array<i64: 1, 1, 1, 1>, stride = array<i64: 1, 1>}
         : (tensor<1x4x4x8xi8>, tensor<2x3x3x8xi8>, tensor<2xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x4x4x2xi32>
     %y = tosa.rescale %sums, %multiplier, %shift, %zero32, %zero {input_unsigned = false, output_unsigned = false, per_channel = true,
-        rounding_mode = SINGLE_ROUND, scale32 = true}
+        rounding_mode = SINGLE_ROUND, scale32 = true, sparsity.value = "conv1"}
         : (tensor<1x4x4x2xi32>, tensor<2xi32>, tensor<2xi8>, tensor<1xi32>, tensor<1xi8>) -> tensor<1x4x4x2xi8>
-    %z = tosa.clamp %y {max_val = 127 : i8, min_val = 0 : i8} : (tensor<1x4x4x2xi8>) -> tensor<1x4x4x2xi8>
+    %z = tosa.clamp %y {max_val = 127 : i8, min_val = 0 : i8, sparsity.value = "relu1"} : (tensor<1x4x4x2xi8>) -> tensor<1x4x4x2xi8>
     ```
     becomes
     ```mlir
@@ -102,6 +102,7 @@ def SelectEncoding : SparseAccel_MachinePass<"sparse-select-encoding"> {
     expected size is, for the density that calibration found (`sparsity.densities`); lengths of granules count. Without a calibrated density, a value that is
     clamped at 0 is taken to have the density of the option `relu-density`, and any other to be dense. What the host, the model's edge or a reshape touches stays
     dense. A compressed constant goes through a `sparsity.encode`; an activation's type gets the encoding. Granules are left to `sparse-allocate`.
+    On a machine like Eyeriss that takes bitmasks of weights, too:
 
     ```mlir
     %e = sparsity.encode %w : tensor<16x1x1x16xi8> to tensor<16x1x1x16xi8, #sparsity.encoding<bitmask>>
@@ -120,7 +121,7 @@ def SelectSafs : SparseAccel_MachinePass<"sparse-select-safs"> {
   let summary = "Choose what the machine gates or skips in each contraction";
   let description = [{
     Sets `safs` on each contraction from what the machine offers. Where it can both gate and skip the same target on the same condition, it skips: that saves the
-    cycle too. What depends on zeros of constant weights alone is left out where there are none.
+    cycle too. What depends on zeros of constant weights alone is left out where there are none. On Cnvlutin:
 
     ```mlir
     %y = accel.contraction conv %x, %w strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
@@ -175,7 +176,7 @@ def Schedule : SparseAccel_MachinePass<"sparse-schedule"> {
     ```mlir
     %y = accel.contraction conv %x, %w strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1] groups 1
         numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]>
-        mapping <"dram"[P = 2], "nbin"[N = 1]> layer "conv1" value "relu1" : (tensor<1x8x8x16xi8>, tensor<2x3x3x16xi8>) -> tensor<1x8x8x2xi8>
+        mapping <"dram"[P = 4], "nbin"[P = 2, Q = 8, R = 3, S = 3, y M = 2, x C = 16]> layer "conv1" value "relu1" : (tensor<1x8x8x16xi8>, tensor<2x3x3x16xi8>) -> tensor<1x8x8x2xi8>
     ```
   }];
   let options = [
@@ -197,7 +198,7 @@ def LowerToTiles : SparseAccel_MachinePass<"sparse-lower-to-tiles"> {
     ```mlir
     %0 = accel.configure @conv1.numerics layer @conv1.layer after()
     %1 = accel.load <"sb" slot 0, @conv1.weights[0, 0, 0, 0] extent [2, 3, 3, 16]> layer @conv1.layer after()
-    %2 = accel.load <"nm" slot 1, @x[0, 0, 0, 0] extent [1, 8, 8, 16]> layer @conv1.layer after()
+    %2 = accel.load <"nm" slot 1, @x[0, 0, 0, 0] extent [1, 3, 8, 16]> layer @conv1.layer after()
     ```
   }];
   let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
@@ -212,7 +213,7 @@ def Allocate : SparseAccel_MachinePass<"sparse-allocate"> {
 
     ```mlir
     accel.tensor @x : tensor<1x8x8x16xi8, #sparsity.encoding<dense, granule = [1, 1, 8, 16]>> role input scale 1.000000e+00 offset 0
-    %2 = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 8, 8, 16]> layer @conv1.layer after()
+    %2 = accel.load <"nm" at 0, @x[0, 0, 0, 0] extent [1, 3, 8, 16]> layer @conv1.layer after()
     ```
   }];
   let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
