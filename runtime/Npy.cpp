@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <unistd.h>
@@ -154,9 +155,12 @@ std::vector<uint8_t> fromFortranOrder(absl::Span<const uint8_t> from, const std:
 }
 
 absl::StatusOr<std::vector<uint8_t>> readBytes(const std::string &path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return invalid(path, "is a folder; expected an .npy or .npz file");
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream)
-    return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
+    return absl::NotFoundError(absl::StrCat(path, ": cannot be opened: ", std::strerror(errno)));
   std::streamoff size = stream.tellg();
   if (size < 0)
     return invalid(path, "is not a regular file");
@@ -225,7 +229,7 @@ std::vector<float> Array::toFloat() const {
 
 absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_view file) {
   if (bytes.size() < 10 || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0)
-    return invalid(file, "is not an .npy file");
+    return invalid(file, "is not an .npy or .npz file");
   unsigned major = bytes[6];
   if (major < 1 || major > 3)
     return invalid(file, absl::StrCat("version ", major, " of the .npy format is not known; expected 1 to 3"));

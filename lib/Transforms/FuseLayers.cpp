@@ -174,10 +174,40 @@ void FuseLayers::nameLayers(func::FuncOp func) {
       layer->setAttr("value", StringAttr::get(&getContext(), unique(valueNames, layer.getLayerName().str(), "")));
 }
 
-/// Says what the host runs, but for the quantisation at the model's edges.
+/// Conversions of layout and type, which are the host's between a model's edge and the machine.
+static bool isConversion(Operation *op) {
+  if (isa<accel::ReshapeOp>(op))
+    return true;
+  auto host = dyn_cast<accel::HostOp>(op);
+  return host && (host.getKind() == accel::HostKind::Quantize || host.getKind() == accel::HostKind::Dequantize ||
+                  host.getKind() == accel::HostKind::Transpose);
+}
+
+/// The conversions that nothing but conversions separates from an argument or from a result.
+static llvm::DenseSet<Operation *> findEdges(func::FuncOp func) {
+  llvm::DenseSet<Operation *> edges;
+  Block &block = func.getBody().front();
+  for (Operation &op : block)
+    if (isConversion(&op) && llvm::all_of(op.getOperands(), [&](Value operand) {
+          return !operand.getDefiningOp() || edges.contains(operand.getDefiningOp());
+        }))
+      edges.insert(&op);
+  llvm::DenseSet<Operation *> last;
+  for (Operation &op : llvm::reverse(block))
+    if (isConversion(&op) && llvm::all_of(op.getUsers(), [&](Operation *user) {
+          return user->hasTrait<OpTrait::IsTerminator>() || last.contains(user);
+        }))
+      last.insert(&op);
+  edges.insert_range(last);
+  return edges;
+}
+
+/// Says what the host runs, but for the conversions that belong to it: quantisation, and layout at the model's edges.
 static void remarkHostLayers(func::FuncOp func) {
+  llvm::DenseSet<Operation *> edges = findEdges(func);
   for (auto host : func.getBody().front().getOps<accel::HostOp>())
-    if (host.getKind() != accel::HostKind::Quantize && host.getKind() != accel::HostKind::Dequantize)
+    if (host.getKind() != accel::HostKind::Quantize && host.getKind() != accel::HostKind::Dequantize &&
+        !edges.contains(host))
       remark::missed(host.getLoc(), remark::RemarkOpts::name("host").category("sparse-fuse-layers"))
           << ("node '" + host.getLayer() + "' runs on the host: " + accel::stringifyHostKind(host.getKind())).str();
 }

@@ -149,11 +149,6 @@ Value Rewriter::integer(Value value) {
   if (Value known = ints.lookup(value))
     return known;
   Value source = real(value);
-  Location loc = source.getLoc();
-  auto type = cast<RankedTensorType>(value.getType());
-  Value scale = floatSplat(loc, type.getRank(), 1.0 / plan.scaleOf(value));
-  Value scaled = tosa::MulOp::create(builder, loc, type, source, scale, zero(builder.getI8Type()));
-  Value result = tosa::CastOp::create(builder, loc, as(type, activation()), scaled);
   std::string name = "value";
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto attr = main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "sparsity.name");
@@ -161,6 +156,12 @@ Value Rewriter::integer(Value value) {
   } else if (Operation *op = value.getDefiningOp()) {
     name = nodeName(op);
   }
+  // A layer of its own, and called so: an argument's location is that of the graph.
+  Location loc = NameLoc::get(builder.getStringAttr(name + ".quantize"));
+  auto type = cast<RankedTensorType>(value.getType());
+  Value scale = floatSplat(loc, type.getRank(), 1.0 / plan.scaleOf(value));
+  Value scaled = tosa::MulOp::create(builder, loc, type, source, scale, zero(builder.getI8Type()));
+  Value result = tosa::CastOp::create(builder, loc, as(type, activation()), scaled);
   record(value, result, name + ".quantized");
   return ints[value] = result;
 }

@@ -3,6 +3,7 @@
 #include "ScheduleNetwork.h"
 
 #include "Schedule/MappingFile.h"
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Transforms/Passes.h"
 
 namespace sparseaccel {
@@ -26,6 +27,7 @@ public:
 
 private:
   LogicalResult choose(size_t index, const MappingFile *file);
+  LogicalResult unknownLayer(const MappingFile &file, const std::string &name, int line);
   LogicalResult force(size_t index, const ForcedMapping &forced, StringRef origin);
   /// Whether all layers still fit once granules are those of the whole network; searches again where one does not.
   LogicalResult settle(const MappingFile *file);
@@ -77,7 +79,7 @@ LogicalResult Scheduler::choose(size_t index, const MappingFile *file) {
   if (file) {
     auto it = file->layers.find(layer.name);
     if (it != file->layers.end())
-      return force(index, it->second, ("forced mapping, line " + Twine(it->second.line)).str());
+      return force(index, it->second, (Twine(file->path) + ":" + Twine(it->second.line) + ": forced mapping").str());
   }
   if (accel::MappingAttr mapping = getMapping(network, index)) {
     auto loops = accel::toISA(mapping, levelNames(context.machine), [&] { return op(index)->emitOpError(); });
@@ -120,6 +122,18 @@ LogicalResult Scheduler::settle(const MappingFile *file) {
   return success();
 }
 
+LogicalResult Scheduler::unknownLayer(const MappingFile &file, const std::string &name, int line) {
+  std::vector<std::string> layers;
+  for (const LayerDesc &layer : network.layers)
+    if (layer.cls != LayerClass::Host)
+      layers.push_back(layer.name);
+  if (network.ops.empty())
+    return failure();
+  return emitError(UnknownLoc::get(network.ops.front()->getContext()))
+         << file.path << ":" << line << ": there is no layer '" << name << "' on the accelerator"
+         << suggestion(name, layers);
+}
+
 LogicalResult Scheduler::run(const MappingFile *file) {
   tilings.resize(network.layers.size());
   forced.resize(network.layers.size());
@@ -127,10 +141,7 @@ LogicalResult Scheduler::run(const MappingFile *file) {
     for (const auto &[name, mapping] : file->layers)
       if (llvm::none_of(network.layers,
                         [&](const LayerDesc &layer) { return layer.cls != LayerClass::Host && layer.name == name; }))
-        return network.ops.empty() ? failure()
-                                   : emitError(network.ops.front()->getLoc())
-                                         << "forced mapping, line " << mapping.line << ": there is no layer '" << name
-                                         << "' on the accelerator";
+        return unknownLayer(*file, name, mapping.line);
   for (size_t i = 0; i < network.layers.size(); ++i)
     if (network.layers[i].cls != LayerClass::Host && failed(choose(i, file)))
       return failure();
@@ -165,7 +176,7 @@ struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
     if (!mapping.empty()) {
       auto loaded = loadMappingFile(mapping, *machine);
       if (!loaded.ok()) {
-        emitError(module.getLoc()) << messageOf(loaded.status());
+        emitError(UnknownLoc::get(&getContext())) << messageOf(loaded.status());
         return signalPassFailure();
       }
       file = std::move(*loaded);

@@ -108,14 +108,14 @@ FailureOr<machine::Machine> sparseaccel::loadMachineFor(Operation *op, StringRef
     return emitError(op->getLoc()) << "no machine: give one with machine=NAME or machine=FILE";
   auto machine = machine::loadMachine(name.str());
   if (!machine.ok())
-    return emitError(op->getLoc()) << messageOf(machine.status());
+    return emitError(UnknownLoc::get(op->getContext())) << messageOf(machine.status());
   return std::move(*machine);
 }
 
 FailureOr<const dataflow::Dataflow *> sparseaccel::findDataflowFor(Operation *op, const machine::Machine &machine) {
   auto dataflow = dataflow::findDataflow(machine);
   if (!dataflow.ok())
-    return emitError(op->getLoc()) << messageOf(dataflow.status());
+    return emitError(UnknownLoc::get(op->getContext())) << messageOf(dataflow.status());
   return *dataflow;
 }
 

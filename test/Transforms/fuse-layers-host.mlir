@@ -3,8 +3,8 @@
 
 // The model's edges, data movement, float arithmetic and marked functions run on the host; the functions go.
 
-// REMARK-NOT: name=host{{.*}}quantize
-// REMARK: node 'perm' runs on the host: transpose
+// Conversions at the edges are the host's own, and need no remark.
+// REMARK-NOT: runs on the host: {{quantize|dequantize|transpose}}
 // REMARK: node 'norm' runs on the host: lrn
 // REMARK: node 'half' runs on the host: binary
 // REMARK: node 'prob' runs on the host: softmax

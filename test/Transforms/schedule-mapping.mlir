@@ -32,13 +32,13 @@ layers:
     glb: [M 2, y C 2, y M 2, y R 3, x P 13]
     psum_spad: [N 4, Q 13, C 3, S 3, M 16]
 
-# BIG: 'accel.contraction' op forced mapping, line 3: layer 'conv4': a tile of N=4 G=1 M=192 C=6 P=13 Q=13 needs {{[0-9]+}} bytes in level 'glb', which has 102400
+# BIG: 'accel.contraction' op {{.*}}big.yaml:3: forced mapping: layer 'conv4': a tile of N=4 G=1 M=192 C=6 P=13 Q=13 needs {{[0-9]+}} bytes in level 'glb', which has 102400
 //--- big.yaml
 layers:
   conv4:
     dram: [G 2, C 32]
 
-# LIMIT: forced mapping, line 3: layer 'conv4', tile {{.*}}: {{.*}}q*S = 18
+# LIMIT: limit.yaml:3: forced mapping: layer 'conv4', tile {{.*}}: {{.*}}q*S = 18
 //--- limit.yaml
 layers:
   conv4:
@@ -64,7 +64,7 @@ layers:
   conv4:
     dram: [K 3]
 
-# LAYER: forced mapping, line 3: there is no layer 'conv5' on the accelerator
+# LAYER: layer.yaml:3: there is no layer 'conv5' on the accelerator; did you mean 'conv4'?
 //--- layer.yaml
 layers:
   conv5:
@@ -78,4 +78,4 @@ layers:
 
 # MACHINE: good.yaml:1: these mappings are for machine 'eyeriss', not for 'cnvlutin'
 
-# NONE: cannot read mapping file
+# NONE: none.yaml: the mapping file cannot be opened

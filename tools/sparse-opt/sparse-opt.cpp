@@ -1,6 +1,7 @@
 //===- sparse-opt.cpp - Run the compiler's passes one by one --------------===//
 //
-// mlir-opt for this project: its dialects and passes, and those of upstream that a model needs on its way, over an explicit registry.
+// mlir-opt for this project: its dialects and passes, and those of upstream that a model needs on its way, over an
+// explicit registry.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,10 +18,25 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/Support/CommandLine.h"
+
+static constexpr const char *kOverview =
+    R"(Runs the compiler's passes one by one, or all of them as the pipeline --sparse-compile.
+
+EXAMPLES:
+  A float model (sparse-translate --import-onnx) to integers, and to the layers that a machine runs:
+    sparse-opt model.mlir --sparse-quantize="numerics=int8 calibrate=c.npy" -o quantised.mlir
+    sparse-opt quantised.mlir --sparse-fuse-layers
+  All the way to a program, and what the compiler has to say about it:
+    sparse-opt quantised.mlir --sparse-compile="machine=cnvlutin" --remarks-filter=sparse-.* --remark-format=emitRemark
+  After each pass, the whole module:
+    sparse-opt quantised.mlir --sparse-compile="machine=eyeriss" --mlir-print-ir-after-all
+)";
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect, mlir::tosa::TosaDialect,
-                  sparseaccel::accel::AccelDialect, sparseaccel::sparsity::SparsityDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect,
+                  mlir::tosa::TosaDialect, sparseaccel::accel::AccelDialect, sparseaccel::sparsity::SparsityDialect>();
   mlir::func::registerInlinerExtension(registry);
 
   mlir::registerTransformsPasses(); // canonicalize, cse, inline, symbol-dce, ...
@@ -28,5 +44,9 @@ int main(int argc, char **argv) {
   sparseaccel::registerSparseAccelPasses();
   sparseaccel::registerSparseCompilePipeline();
 
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "SparseAccel pass driver\n", registry));
+  // LLVM brings hundreds of options of its own; they still work (see --help-hidden), but teach nobody here.
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (!name.starts_with("help") && name != "version")
+      option->setHiddenFlag(llvm::cl::Hidden);
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, kOverview, registry));
 }

@@ -3,8 +3,11 @@
 #include "Accuracy.h"
 
 #include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Target/CPU/Oracle.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "mlir/IR/Diagnostics.h"
 
 #include <algorithm>
@@ -85,24 +88,6 @@ FailureOr<std::vector<std::vector<float>>> runAll(ModuleOp module,
   return outputs;
 }
 
-FailureOr<std::vector<int64_t>> readLabels(const std::string &file, size_t images, Location loc) {
-  absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(file);
-  if (!arrays.ok())
-    return emitError(loc) << std::string(arrays.status().message());
-  const runtime::Array *labels = nullptr;
-  for (const auto &[name, array] : *arrays)
-    if (name == "y" || name.empty() || arrays->size() == 1)
-      labels = &array;
-  if (!labels)
-    return emitError(loc) << file << ": expected an array named 'y' with the labels";
-  if (labels->elements() < int64_t(images))
-    return emitError(loc) << file << ": " << labels->elements() << " labels for " << images << " inputs";
-  std::vector<int64_t> values;
-  for (size_t i = 0; i < images; ++i)
-    values.push_back(int64_t(labels->at(int64_t(i))));
-  return values;
-}
-
 double accuracy(const std::vector<std::vector<float>> &outputs, llvm::ArrayRef<int64_t> labels, size_t rows) {
   // A batch of several images has one row of scores for each.
   size_t right = 0, total = 0;
@@ -117,9 +102,52 @@ double accuracy(const std::vector<std::vector<float>> &outputs, llvm::ArrayRef<i
 
 } // namespace
 
+absl::StatusOr<std::vector<int64_t>>
+readLabels(const std::string &file, const std::vector<std::vector<cpu::Tensor>> &inputs, const Source &source) {
+  auto wrong = [&](const auto &...parts) {
+    return absl::InvalidArgumentError(absl::StrCat("--labels: ", file, ": ", parts...));
+  };
+  absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(file);
+  if (!arrays.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--labels: ", arrays.status().message()));
+  const runtime::Array *labels = nullptr;
+  for (const auto &[name, array] : *arrays)
+    if (name == "y" || name.empty() || arrays->size() == 1)
+      labels = &array;
+  if (!labels) {
+    std::vector<std::string> names;
+    for (const auto &[name, array] : *arrays)
+      names.push_back("'" + name + "'");
+    return wrong("expected an array named 'y' with the labels, and there are ", absl::StrJoin(names, ", "));
+  }
+  bool flat = labels->shape.size() == 1 || (labels->shape.size() == 2 && labels->shape[1] == 1);
+  if (!flat || labels->dtype == runtime::DType::F32 || labels->dtype == runtime::DType::F64)
+    return wrong("expected one integer for each input, and the array is ", labels->describe());
+
+  FailureOr<func::FuncOp> main = cpu::mainFunction(*source.quantised);
+  if (failed(main))
+    return absl::InternalError("the model has no function @main");
+  auto scores = dyn_cast<RankedTensorType>(main->getResultTypes().front());
+  if (!scores || scores.getRank() == 0)
+    return absl::InvalidArgumentError("--labels: the model's first output holds no scores to compare with");
+  int64_t classes = scores.getShape().back(), rows = scores.getNumElements() / std::max<int64_t>(classes, 1);
+  // A batch may hold several images, each with a row of scores.
+  int64_t expected = int64_t(inputs.size()) * (scores.getRank() > 1 ? scores.getShape().front() : 1);
+  if (scores.getRank() > 1 && rows != scores.getShape().front())
+    return absl::InvalidArgumentError("--labels: the model's first output has several rows of scores for each image");
+  if (labels->elements() < expected)
+    return wrong(labels->elements(), " labels for ", expected, " inputs");
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < expected; ++i) {
+    values.push_back(int64_t(labels->at(i)));
+    if (values.back() < 0 || values.back() >= classes)
+      return wrong("label ", values.back(), " of input ", i, ": expected an integer from 0 to ", classes - 1);
+  }
+  return values;
+}
+
 FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs,
-                                        const runtime::Array &simulated, const std::string &labelFile) {
-  Location loc = source.quantised.get().getLoc();
+                                        const runtime::Array &simulated, llvm::ArrayRef<int64_t> labels) {
   if (simulated.dtype != runtime::DType::F32)
     return std::string("accuracy: the first output is not float32, so there is nothing to compare\n");
   std::vector<std::vector<float>> ours;
@@ -152,19 +180,16 @@ FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<
         "against the float model, %d inputs: largest error %.4g, relative rms error %.3g, the same top-1 in %d\n",
         ours.size(), largest, reference > 0 ? std::sqrt(squares / reference) : 0.0, agree);
   }
-  if (labelFile.empty())
+  if (labels.empty())
     return text;
-  FailureOr<std::vector<int64_t>> labels = readLabels(labelFile, ours.size() * rows, loc);
-  if (failed(labels))
-    return failure();
   FailureOr<std::vector<std::vector<float>>> quantised = runAll(*source.quantised, inputs);
   if (failed(quantised))
     return failure();
   text += absl::StrFormat("top-1 accuracy, %d inputs:", ours.size() * rows);
   if (!reals.empty())
-    text += absl::StrFormat(" float %.2f%%,", 100 * accuracy(reals, *labels, rows));
-  text += absl::StrFormat(" quantised %.2f%%, simulated %.2f%%\n", 100 * accuracy(*quantised, *labels, rows),
-                          100 * accuracy(ours, *labels, rows));
+    text += absl::StrFormat(" float %.2f%%,", 100 * accuracy(reals, labels, rows));
+  text += absl::StrFormat(" quantised %.2f%%, simulated %.2f%%\n", 100 * accuracy(*quantised, labels, rows),
+                          100 * accuracy(ours, labels, rows));
   return text;
 }
 

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -58,6 +59,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
       import.batch = options.batch;
     source.real = onnx::importOnnx(options.model, import, context);
   } else if (StringRef(options.model).ends_with(".mlir") || StringRef(options.model).ends_with(".mlirbc")) {
+    if (std::error_code error = llvm::sys::fs::access(options.model, llvm::sys::fs::AccessMode::Exist))
+      return emitError(loc) << options.model << ": cannot open the model: " << error.message();
     source.real = parseSourceFile<ModuleOp>(options.model, context);
   } else {
     return emitError(loc) << "'" << options.model << "': expected a model that ends in .onnx, .mlir (TOSA) or .mlirbc";
@@ -69,6 +72,10 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     source.real = nullptr;
     return source;
   }
+  if (options.calibrate.empty() && options.defaultRange <= 0)
+    return emitError(loc) << "no ranges of activations: expected --calibrate FILE (.npy or .npz, inputs of the model's "
+                             "own shape), or --default-range X to take "
+                             "every activation to lie in [-X, X]";
   source.quantised = source.real->clone();
   if (failed(quantise(*source.quantised, options)))
     return failure();

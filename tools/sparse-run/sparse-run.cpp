@@ -12,12 +12,15 @@
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/Machine/Machine.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -26,6 +29,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <cmath>
 
 using namespace mlir;
 using namespace sparseaccel;
@@ -123,6 +127,21 @@ void installDiagnosticHandler(MLIRContext &context) {
   });
 }
 
+/// What passes decided and a user may want to know: which node runs on the host, whose scale was changed.
+class RemarkPrinter : public remark::detail::MLIRRemarkStreamerBase {
+public:
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    std::string text;
+    for (const remark::detail::Remark::Arg &argument : remark.getArgs())
+      text += argument.val;
+    if (said.insert(text).second) // once, however many machines it holds for
+      llvm::errs() << "sparse-run: remark: " << text << "\n";
+  }
+
+private:
+  llvm::StringSet<> said;
+};
+
 std::string checkOptions() {
   if (model.empty() == workloadFile.empty())
     return "expected a model (.onnx, .mlir) or --workload, and not both; see --help";
@@ -132,6 +151,14 @@ std::string checkOptions() {
     return "--numerics: expected int8 or int16, not '" + numerics + "'";
   if (objective != "latency" && objective != "energy")
     return "--objective: expected latency or energy, not '" + objective + "'";
+  if (defaultRange.getNumOccurrences() && !(defaultRange > 0 && std::isfinite(defaultRange)))
+    return "--default-range: expected a number above 0";
+  if (batch.getNumOccurrences() && batch < 1)
+    return "--batch: expected a number of at least 1, not " + std::to_string(batch);
+  if (checkImages.getNumOccurrences() && !check)
+    return "--check-images says how much --check looks at: give that, too";
+  if (outFolder.getNumOccurrences() && outFolder.empty())
+    return "--out: expected a folder";
   if (!workloadFile.empty()) {
     for (auto *option : {&calibrate, &inputFile, &labelFile})
       if (!option->empty())
@@ -140,6 +167,20 @@ std::string checkOptions() {
       return "--check compares with a quantised model; a workload has none";
   } else if (inputFile.empty()) {
     return "expected --input: a .npy or .npz file of float32 inputs in the model's own layout";
+  }
+  // What the results go to is looked at before hours of work, not after.
+  if (!outFolder.empty()) {
+    llvm::SmallString<128> there(outFolder); // the nearest folder that there is
+    llvm::sys::fs::make_absolute(there);
+    while (!llvm::sys::fs::exists(there) && llvm::sys::path::has_parent_path(there))
+      llvm::sys::path::remove_filename(there);
+    std::error_code error;
+    if (!llvm::sys::fs::is_directory(there))
+      error = std::make_error_code(std::errc::not_a_directory);
+    else
+      error = llvm::sys::fs::access(there, llvm::sys::fs::AccessMode::Write);
+    if (error)
+      return "--out: cannot write to the folder '" + outFolder + "': " + error.message();
   }
   return "";
 }
@@ -192,7 +233,7 @@ absl::Status compile(MachineRun &run, const std::string &name, const run::Source
   auto begin = Clock::now();
   FailureOr<isa::Program> program = run::compileFor(source, name, options);
   if (failed(program))
-    return absl::InvalidArgumentError("compiling for '" + name + "' failed");
+    return absl::InvalidArgumentError("cannot compile for '" + name + "': see above");
   auto session = runtime::Session::create(std::move(*program), run.machine);
   if (!session.ok())
     return session.status();
@@ -250,7 +291,7 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
                                            std::vector<std::vector<cpu::Tensor>> &images) {
   absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(inputFile);
   if (!arrays.ok())
-    return emitError(main.getLoc()) << std::string(arrays.status().message());
+    return emitError(UnknownLoc::get(main.getContext())) << std::string(arrays.status().message());
   FailureOr<std::vector<std::vector<cpu::Tensor>>> split = cpu::splitInputs(main, *arrays, inputFile);
   if (failed(split))
     return failure();
@@ -258,7 +299,13 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
   if (limit && images.size() > limit)
     images.resize(limit);
   if (images.empty())
-    return emitError(main.getLoc()) << "'" << inputFile.getValue() << "' holds no input";
+    return emitError(UnknownLoc::get(main.getContext())) << "'" << inputFile.getValue() << "' holds no input";
+  for (auto [index, image] : llvm::enumerate(images))
+    for (const cpu::Tensor &tensor : image)
+      if (tensor.type.element == cpu::ElementType::F32 &&
+          !llvm::all_of(tensor.as<float>(), [](float value) { return std::isfinite(value); }))
+        return emitError(UnknownLoc::get(main.getContext()))
+               << inputFile.getValue() << ": input " << index << " has a value that is not finite";
   runtime::NamedArrays inputs;
   for (size_t argument = 0; argument < images.front().size(); ++argument) {
     auto name = main.getArgAttrOfType<StringAttr>(argument, "sparsity.name");
@@ -281,6 +328,8 @@ int main(int argc, char **argv) {
     absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
     if (!machine.ok())
       return fail(machine.status());
+    if (auto dataflow = dataflow::findDataflow(*machine); !dataflow.ok())
+      return fail(name + ": " + std::string(dataflow.status().message()));
     run.machine = std::move(*machine);
   }
 
@@ -289,6 +338,10 @@ int main(int argc, char **argv) {
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false); // An operation with all its weights says less than its name.
   installDiagnosticHandler(context);
+  if (!quiet && failed(remark::enableOptimizationRemarks(
+                    context, std::make_unique<RemarkPrinter>(), std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                    {"sparse-.*", "sparse-.*", "sparse-.*", "sparse-.*", "sparse-.*"})))
+    return fail("cannot print remarks");
 
   run::FrontendOptions options;
   options.model = model;
@@ -320,6 +373,13 @@ int main(int argc, char **argv) {
       return 1;
     inputs = std::move(*read);
   }
+  std::vector<int64_t> labels;
+  if (!labelFile.empty()) {
+    absl::StatusOr<std::vector<int64_t>> read = run::readLabels(labelFile, images, *source);
+    if (!read.ok())
+      return fail(read.status());
+    labels = std::move(*read);
+  }
 
   unsigned observed = !check ? 0 : checkImages == 0 ? images.size() : std::min<size_t>(checkImages, images.size());
   for (auto [index, run] : llvm::enumerate(runs)) {
@@ -349,7 +409,7 @@ int main(int argc, char **argv) {
   }
   if (!quiet && (!labelFile.empty() || check)) {
     FailureOr<std::string> accuracy =
-        run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labelFile);
+        run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labels);
     if (failed(accuracy))
       return 1;
     llvm::outs() << *accuracy;

@@ -3,6 +3,7 @@
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/Machine/Machine.h"
 
@@ -16,8 +17,14 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +62,8 @@ Examples:
 
 Exit code: 0 when the program ran, 1 when a file is wrong or the run failed, 2 when the command line is wrong.)";
 
+constexpr const char *kFlags[] = {"machine", "input", "output", "stats", "trace", "threads", "values_only", "quiet"};
+
 int fail(const absl::Status &status) {
   std::fprintf(stderr, "sparse-sim: error: %s\n", std::string(status.message()).c_str());
   return 1;
@@ -65,11 +74,25 @@ int misuse(const std::string &message) {
   return 2;
 }
 
-absl::StatusOr<runtime::NamedArrays> readInputs(const std::vector<std::string> &items) {
+absl::StatusOr<runtime::NamedArrays> readInputs(const std::vector<std::string> &items, const isa::Program &program) {
+  std::vector<std::string> names;
+  for (uint32_t input : program.inputs)
+    names.push_back(program.tensors[input].name);
+  if (items.empty() && !names.empty())
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected --input: a .npy or .npz file for ", absl::StrJoin(names, ", ")));
   runtime::NamedArrays arrays;
+  std::set<std::string> given;
   for (const std::string &item : items) {
     std::pair<std::string, std::string> named = absl::StrSplit(item, absl::MaxSplits('=', 1));
     bool hasName = absl::StrContains(item, '=');
+    if (hasName && std::find(names.begin(), names.end(), named.first) == names.end())
+      return absl::InvalidArgumentError(
+          absl::StrCat("--input: the program has no input '", named.first, "'", suggestion(named.first, names)));
+    if (!given.insert(hasName ? named.first : "").second)
+      return absl::InvalidArgumentError(
+          absl::StrCat("--input: '", item,
+                       "' is given after another for the same input; images lie in one file, along its first axis"));
     absl::StatusOr<runtime::NamedArrays> read = runtime::readArrays(hasName ? named.second : item);
     if (!read.ok())
       return read.status();
@@ -89,11 +112,20 @@ absl::StatusOr<std::vector<std::pair<std::string, size_t>>> bindOutputs(const st
   std::vector<std::string> names;
   for (uint32_t output : program.outputs)
     names.push_back(program.tensors[output].name);
+  std::set<size_t> given;
   for (const std::string &item : items) {
+    auto twice = [&](size_t index) -> absl::Status {
+      if (given.insert(index).second)
+        return absl::OkStatus();
+      return absl::InvalidArgumentError(
+          absl::StrCat("--output: '", item, "' is given after another file for output '", names[index], "'"));
+    };
     if (!absl::StrContains(item, '=')) {
       if (names.size() != 1)
         return absl::InvalidArgumentError(absl::StrCat("the program has ", names.size(), " outputs (",
                                                        absl::StrJoin(names, ", "), "): --output NAME=FILE.npy,..."));
+      if (absl::Status status = twice(0); !status.ok())
+        return status;
       files.emplace_back(item, 0);
       continue;
     }
@@ -103,10 +135,53 @@ absl::StatusOr<std::vector<std::pair<std::string, size_t>>> bindOutputs(const st
       ++index;
     if (index == names.size())
       return absl::InvalidArgumentError(
-          absl::StrCat("the program has no output '", named.first, "'; outputs are ", absl::StrJoin(names, ", ")));
+          absl::StrCat("--output: the program has no output '", named.first, "'", suggestion(named.first, names)));
+    if (absl::Status status = twice(index); !status.ok())
+      return status;
     files.emplace_back(named.second, index);
   }
   return files;
+}
+
+/// What the results go to is looked at before hours of work, not after.
+absl::Status checkWritable(absl::string_view flag, const std::string &file) {
+  std::filesystem::path path(file), folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, ": expected a file, and ", file, " is a folder"));
+  if (!std::filesystem::is_directory(folder, error))
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", flag, ": cannot write ", file, ": there is no folder ", folder.string()));
+  if (::access(folder.c_str(), W_OK) != 0)
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, ": cannot write ", file, ": ", std::strerror(errno)));
+  return absl::OkStatus();
+}
+
+/// A wrong value of a flag, a flag that needs one and has none, or an unknown flag with the nearest known one; or "".
+std::string checkFlags(int argc, char **argv) {
+  const std::vector<std::string> names(std::begin(kFlags), std::end(kFlags));
+  for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
+    absl::string_view text = argv[i];
+    if (text.size() < 2 || text[0] != '-')
+      continue;
+    text.remove_prefix(text[1] == '-' ? 2 : 1);
+    std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    const auto &[name, given] = parts;
+    if (name == "version" || name == "noquiet" || name == "novalues_only")
+      continue;
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return absl::StrCat("unknown flag '", argv[i], "'", suggestion(name, names));
+    absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
+    bool hasValue = absl::StrContains(text, '='), isBool = flag->IsOfType<bool>();
+    if (!hasValue && isBool)
+      continue;
+    if (!hasValue && ++i == argc)
+      return absl::StrCat("--", name, " takes a value");
+    std::string value = hasValue ? given : argv[i], error;
+    if (!flag->ParseFrom(value, &error))
+      return absl::StrCat("--", name, " takes ", isBool ? "true or false" : "a number", ", not '", value, "'");
+  }
+  return "";
 }
 
 int run(const std::string &path) {
@@ -119,7 +194,13 @@ int run(const std::string &path) {
   absl::StatusOr<std::vector<std::pair<std::string, size_t>>> files = bindOutputs(absl::GetFlag(FLAGS_output), program);
   if (!files.ok())
     return fail(files.status());
-  absl::StatusOr<runtime::NamedArrays> inputs = readInputs(absl::GetFlag(FLAGS_input));
+  for (const auto &[file, index] : *files)
+    if (absl::Status status = checkWritable("output", file); !status.ok())
+      return fail(status);
+  for (auto [flag, file] : {std::pair{"stats", absl::GetFlag(FLAGS_stats)}, {"trace", absl::GetFlag(FLAGS_trace)}})
+    if (absl::Status status = file.empty() ? absl::OkStatus() : checkWritable(flag, file); !status.ok())
+      return fail(status);
+  absl::StatusOr<runtime::NamedArrays> inputs = readInputs(absl::GetFlag(FLAGS_input), program);
   if (!inputs.ok())
     return fail(inputs.status());
 
@@ -132,6 +213,9 @@ int run(const std::string &path) {
   if (!quiet)
     options.progress = runtime::terminalProgress();
   absl::StatusOr<runtime::BatchResult> result = (*session)->run(*inputs, options);
+  if (absl::IsInvalidArgument(result.status()))
+    return fail(absl::InvalidArgumentError(
+        absl::StrCat("--input ", absl::StrJoin(absl::GetFlag(FLAGS_input), ","), ": ", result.status().message())));
   if (!result.ok())
     return fail(result.status());
 
@@ -168,33 +252,14 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; ++i)
     if (!std::strcmp(argv[i], "--help") || !std::strcmp(argv[i], "-h") || !std::strcmp(argv[i], "-help")) {
       std::printf("%s\n\nFlags:\n", kUsage);
-      for (const char *name : {"machine", "input", "output", "stats", "trace", "threads", "values_only", "quiet"}) {
+      for (const char *name : kFlags) {
         const absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
         std::printf("  --%s\n      %s\n", name, flag->Help().c_str());
       }
       return 0;
     }
-  for (int i = 1; i < argc; ++i) {
-    std::string text = argv[i];
-    if (text == "--")
-      break;
-    if (text.size() < 2 || text[0] != '-')
-      continue;
-    size_t dashes = text[1] == '-' ? 2 : 1;
-    std::string name = text.substr(dashes, text.find('=') - dashes);
-    const absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
-    if (!flag && absl::StartsWith(name, "no"))
-      flag = absl::FindCommandLineFlag(name.substr(2));
-    if (!flag && name != "version")
-      return misuse(absl::StrCat("unknown flag '", text, "'"));
-    std::string error;
-    size_t equals = text.find('=');
-    if (flag && equals != std::string::npos && name == "threads") {
-      unsigned value = 0;
-      if (!absl::ParseFlag(text.substr(equals + 1), &value, &error))
-        return misuse(absl::StrCat("--threads takes a number, not '", text.substr(equals + 1), "'"));
-    }
-  }
+  if (std::string problem = checkFlags(argc, argv); !problem.empty())
+    return misuse(problem);
   std::vector<char *> positional = absl::ParseCommandLine(argc, argv);
   if (positional.size() != 2)
     return misuse(positional.size() < 2

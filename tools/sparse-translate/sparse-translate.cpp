@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   sparseaccel::onnx::registerImportOnnxTranslation();
   sparseaccel::registerEmitProgram();
   sparseaccel::registerDisassemble();
-  cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::Required,
+  cl::opt<const Translation *, false, TranslationParser> translation("", cl::desc("Translations"), cl::init(nullptr),
                                                                      cl::cat(category));
   registerAsmPrinterCLOptions();
   registerMLIRContextCLOptions();
@@ -52,6 +52,11 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions({&category, &sparseaccel::onnx::importOnnxCategory()});
   cl::ParseCommandLineOptions(argc, argv, overview);
 
+  if (!translation) {
+    WithColor::error(errs(), "sparse-translate")
+        << "expected one of --import-onnx, --emit-program and --disassemble; see --help\n";
+    return 1;
+  }
   std::string message;
   auto buffer = openInputFile(input, translation->getInputAlignment().value_or(Align(1)), &message);
   if (!buffer) {
@@ -62,6 +67,16 @@ int main(int argc, char **argv) {
   sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
   MLIRContext context;
   SourceMgrDiagnosticHandler handler(*sources, &context);
+  // What has no place in a text names its file itself.
+  ScopedDiagnosticHandler unplaced(&context, [](Diagnostic &diagnostic) {
+    if (!isa<UnknownLoc>(diagnostic.getLocation()))
+      return failure();
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      WithColor::error(errs(), "sparse-translate") << diagnostic << "\n";
+    else
+      WithColor::warning(errs(), "sparse-translate") << diagnostic << "\n";
+    return success();
+  });
   std::string text;
   {
     raw_string_ostream stream(text);
@@ -73,7 +88,7 @@ int main(int argc, char **argv) {
         return Error::success();
       })) {
     WithColor::error(errs(), "sparse-translate")
-        << "cannot write '" << output << "': " << toString(std::move(failed)) << "\n";
+        << "cannot write " << toString(std::move(failed)) << "\n"; // LLVM's message begins with the file
     return 1;
   }
   return 0;

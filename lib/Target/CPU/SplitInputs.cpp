@@ -84,18 +84,19 @@ FailureOr<std::vector<std::vector<Tensor>>> splitInputs(func::FuncOp main, const
         found = nullptr;
     }
     if (!found)
-      return emitError(main.getLoc()) << file << ": no array for input '" << name << "' of type " << type.str()
-                                      << " (several images lie along the first dimension); the file has " << list();
+      return emitError(UnknownLoc::get(main.getContext()))
+             << file << ": no array for input '" << name << "' of type " << type.str()
+             << " (several images lie along the first dimension); the file has " << list();
     const int64_t count = runsIn(*found, type);
     if (count == 0)
-      return emitError(main.getLoc()) << file << ": the array for input '" << name << "' is " << found->describe()
-                                      << "; expected shape " << type.str()
-                                      << ", or several of these along the first dimension";
+      return emitError(UnknownLoc::get(main.getContext()))
+             << file << ": the array for input '" << name << "' is " << found->describe() << "; expected shape "
+             << type.str() << ", or several of these along the first dimension";
     if (index == 0)
       runs.resize(count, std::vector<Tensor>());
     if (static_cast<int64_t>(runs.size()) != count)
-      return emitError(main.getLoc()) << file << ": input '" << name << "' has " << count
-                                      << " images, but the first input has " << runs.size();
+      return emitError(UnknownLoc::get(main.getContext()))
+             << file << ": input '" << name << "' has " << count << " images, but the first input has " << runs.size();
     const std::vector<float> floats = type.element == ElementType::F32 ? found->toFloat() : std::vector<float>();
     for (int64_t run = 0; run < count; ++run) {
       runs[run].emplace_back(type);

@@ -24,13 +24,13 @@ void sparseaccel::registerDisassemble() {
       [](const std::shared_ptr<llvm::SourceMgr> &sources, raw_ostream &output, MLIRContext *context) -> LogicalResult {
         const llvm::MemoryBuffer *buffer = sources->getMemoryBuffer(sources->getMainFileID());
         std::string name = buffer->getBufferIdentifier().str();
-        Location location = FileLineColLoc::get(context, name, 1, 1);
+        Location location = UnknownLoc::get(context);
         absl::StatusOr<isa::Program> program =
             isa::parse({reinterpret_cast<const uint8_t *>(buffer->getBufferStart()), buffer->getBufferSize()}, name);
         if (!program.ok())
           return emitError(location) << textOf(program.status());
         if (absl::Status status = isa::verify(*program); !status.ok())
-          emitWarning(location) << "the program is not valid: " << textOf(status);
+          emitWarning(location) << name << ": the program is not valid: " << textOf(status);
         std::ostringstream text;
         isa::disassemble(*program, text);
         output << text.str();

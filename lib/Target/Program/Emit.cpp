@@ -7,6 +7,8 @@
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -384,5 +386,8 @@ void sparseaccel::registerEmitProgram() {
         output.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
         return success();
       },
-      [](DialectRegistry &registry) { registry.insert<accel::AccelDialect, sparsity::SparsityDialect>(); });
+      // Those of a module that is not compiled yet, too, so that the error says so.
+      [](DialectRegistry &registry) {
+        registry.insert<accel::AccelDialect, sparsity::SparsityDialect, func::FuncDialect, tosa::TosaDialect>();
+      });
 }

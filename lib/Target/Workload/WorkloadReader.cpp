@@ -162,7 +162,7 @@ absl::StatusOr<Workload> loadWorkload(const std::string &nameOrPath, const Overr
     for (const std::string &folder : machine::dataFolders())
       for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "workloads", error), end;
            !error && it != end; it.increment(error))
-        if (it->path().extension() == ".yaml")
+        if (it->path().extension() == ".yaml" && !it->path().stem().string().ends_with("-mapping"))
           names.insert(it->path().stem().string());
     return absl::NotFoundError(
         absl::StrCat("there is no workload file '", nameOrPath, "', nor a shipped workload of that name",

@@ -120,7 +120,10 @@ absl::StatusOr<MappingFile> Reader::read(const YAML::Node &root) {
 absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::string_view file,
                                              const machine::Machine &machine) {
   try {
-    return Reader(file, machine).read(YAML::Load(std::string(text)));
+    absl::StatusOr<MappingFile> mappings = Reader(file, machine).read(YAML::Load(std::string(text)));
+    if (mappings.ok())
+      mappings->path = std::string(file);
+    return mappings;
   } catch (const YAML::Exception &error) {
     return absl::InvalidArgumentError(absl::StrCat(file, ":", error.mark.line + 1, ": ", error.msg));
   }
@@ -129,7 +132,7 @@ absl::StatusOr<MappingFile> parseMappingFile(absl::string_view text, absl::strin
 absl::StatusOr<MappingFile> loadMappingFile(const std::string &path, const machine::Machine &machine) {
   std::ifstream stream(path);
   if (!stream)
-    return absl::NotFoundError(absl::StrCat("cannot read mapping file '", path, "'"));
+    return absl::NotFoundError(absl::StrCat(path, ": the mapping file cannot be opened"));
   std::stringstream text;
   text << stream.rdbuf();
   return parseMappingFile(text.str(), path, machine);

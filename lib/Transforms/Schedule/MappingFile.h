@@ -20,6 +20,7 @@ struct ForcedMapping {
 };
 
 struct MappingFile {
+  std::string path;
   std::string machine; ///< Empty: any.
   std::map<std::string, ForcedMapping> layers;
 };

@@ -173,7 +173,7 @@ struct Bad {
 TEST(Npy, RejectsHostileHeaders) {
   const Bad cases[] = {
       {{0x93, 'N', 'U', 'M', 'P', 'Y', 3, 0, 0, 0, 0, 0}, "header: expected '{'"},
-      {toBytes("hello, world"), "x.npy: is not an .npy file"},
+      {toBytes("hello, world"), "x.npy: is not an .npy or .npz file"},
       {{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, 0xff, 0xff}, "header has 65535 bytes, more than there are"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0}, 9), "version 9"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}", {0, 0, 0, 0}),
