@@ -4,6 +4,7 @@
 
 #include "SparseAccel/Transforms/Passes.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <numeric>
@@ -137,8 +138,13 @@ LogicalResult Allocator::chooseGranules() {
 
 LogicalResult Allocator::placeTensors() {
   uint64_t align = std::lcm<uint64_t>(64, std::max<uint32_t>(machine.dram.burstBytes, 1)), cursor = 0;
+  // 32-bit integers that a layer leaves behind are the host's, and lie in DRAM; sums never leave their contraction.
+  llvm::StringSet<> outputs;
+  for (auto layer : program.getBody().front().getOps<accel::LayerOp>())
+    if (auto output = layer.getOutputAttr())
+      outputs.insert(output.getValue());
   for (Entry &entry : tensors) {
-    if (entry.op.isSums())
+    if (entry.op.isSums() && !outputs.contains(entry.op.getSymName()))
       continue;
     RankedTensorType type = entry.op.getTensorType();
     const TensorDesc &desc = entry.desc;

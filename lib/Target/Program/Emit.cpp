@@ -132,7 +132,7 @@ LogicalResult Emitter::tensor(accel::TensorOp tensor) {
     entry.bufferFormat = buffer.getFormat();
   SmallVector<int64_t> granule = tensor.getGranule();
   entry.granule.assign(granule.begin(), granule.end());
-  if (!tensor.isSums()) {
+  if (!tensor.isSums() || tensor.getOffset()) {
     if (!tensor.getOffset())
       return tensor.emitOpError() << "has no place in DRAM: run --sparse-allocate before";
     entry.dramOffset = static_cast<uint64_t>(*tensor.getOffset());
