@@ -35,7 +35,7 @@ bench: build
 .PHONY: build-fuzz
 build-fuzz:
 	@scripts/install-deps.sh fuzz
-	@test -f build-fuzz/build.ninja || cmake --preset fuzz $(CMAKE_ARGS)
+	@test -f build-fuzz/build.ninja || cmake --preset fuzz
 	@ninja -C build-fuzz fuzzers
 
 fuzz: deps
