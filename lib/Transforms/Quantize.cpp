@@ -38,9 +38,11 @@ private:
         return emitError(main.getLoc()) << "has " << type << " at its edge; expected tensors of static shape";
     for (Operation &op : main.front()) {
       if (op.getNumRegions() != 0)
-        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "': " << op.getName() << " has a region; expected straight-line code";
+        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "': " << op.getName()
+                                      << " has a region; expected straight-line code";
       if (quantize::classify(&op) == quantize::OpClass::Contraction && !getElementTypeOrSelf(op.getResult(0)).isF32())
-        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "' computes " << op.getResult(0).getType() << "; expected float32";
+        return emitError(op.getLoc()) << "node '" << quantize::nodeName(&op) << "' computes "
+                                      << op.getResult(0).getType() << "; expected float32";
     }
     return success();
   }

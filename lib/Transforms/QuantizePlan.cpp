@@ -76,7 +76,8 @@ void Plan::unite(Value a, Value b) {
   parents[std::max(x, y)] = std::min(x, y);
 }
 
-/// True where something integer uses the value, possibly after ops that only move it. `known` keeps shared paths from being walked twice.
+/// True where something integer uses the value, possibly after ops that only move it. `known` keeps shared paths from
+/// being walked twice.
 static bool wantedAsInteger(Value value, DenseMap<Value, bool> &known) {
   if (auto it = known.find(value); it != known.end())
     return it->second;

@@ -535,12 +535,15 @@ void Searcher::tier(int tier) {
     return granule ? granule : 16;
   };
   bool all = tier > 0;
-  // Tiles that take more passes over the array than the layer needs are a last resort: loads that hide behind a neighbour's work do not pay for them.
+  // Tiles that take more passes over the array than the layer needs are a last resort: loads that hide behind a
+  // neighbour's work do not pay for them.
   auto channels = [&](int64_t extent, int tensor, int64_t hint) {
     std::vector<int64_t> tiles = sizes(extent, keepTo(tensor), hint, all && !context.tensors[tensor].granule[3]);
     if (!all && passes.wholePasses)
       tiles.erase(std::remove_if(tiles.begin(), tiles.end(),
-                                 [&](int64_t tile) { return ceilDiv(extent, tile) * ceilDiv(tile, hint) > ceilDiv(extent, hint); }),
+                                 [&](int64_t tile) {
+                                   return ceilDiv(extent, tile) * ceilDiv(tile, hint) > ceilDiv(extent, hint);
+                                 }),
                   tiles.end());
     return tiles;
   };
