@@ -85,7 +85,7 @@ def run_fuzzers(seconds, env, tally):
     for target in targets:
         with tempfile.TemporaryDirectory() as folder:
             seeds = ROOT / "test" / "fuzz" / "corpus" / target.name
-            command = [str(target), f"-max_total_time={seconds}", "-rss_limit_mb=4096", "-timeout=25", "-print_final_stats=1", folder]
+            command = [str(target), f"-max_total_time={seconds}", "-seed=1", "-rss_limit_mb=4096", "-timeout=25", "-print_final_stats=1", folder]
             if seeds.is_dir():
                 command.append(str(seeds))
             done = subprocess.run(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
