@@ -316,6 +316,8 @@ LogicalResult Importer::returnOutputs() {
   SmallVector<mlir::Value> results;
   for (const ValueInfo &output : model.outputs) {
     ValueRef value = lookup(output.name);
+    if (!value)
+      return error() << "output '" << output.name << "' is a result that its operator does not give", failure();
     if (value->codes)
       return error() << "output '" << output.name << "' is quantised; expected a DequantizeLinear before it", failure();
     if (value->constant && !onnx::isFloat(value->constant->type))
