@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <cmath>
@@ -49,14 +50,45 @@ static std::string shown(const YAML::Node &node) {
   }
 }
 
+namespace {
+
+/// Takes no notice of what a document holds.
+class Ignore : public YAML::EventHandler {
+public:
+  void OnDocumentStart(const YAML::Mark &) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark &, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark &, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark &, const std::string &, YAML::anchor_t, const std::string &) override {}
+  void OnSequenceStart(const YAML::Mark &, const std::string &, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark &, const std::string &, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// 0, 1, or 2 for more. YAML::LoadAll never ends on a stray ',', which the parser takes for one empty document after
+/// another.
+int countDocuments(const std::string &text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Ignore ignore;
+  int documents = 0;
+  while (documents < 2 && parser.HandleNextDocument(ignore))
+    ++documents;
+  return documents;
+}
+
+} // namespace
+
 Document::Document(absl::string_view text, absl::string_view file) : file(file) {
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() == 1)
-      rootNode = documents.front();
+    std::string copy(text);
+    int documents = countDocuments(copy);
+    if (documents == 1)
+      rootNode = YAML::Load(copy);
     else
-      error =
-          absl::InvalidArgumentError(absl::StrCat(file, ":1: expected one YAML document, found ", documents.size()));
+      error = absl::InvalidArgumentError(
+          absl::StrCat(file, ":1: expected one YAML document, found ", documents == 0 ? "none" : "more than one"));
   } catch (const YAML::Exception &e) {
     error = absl::InvalidArgumentError(
         absl::StrCat(file, ":", std::max(0, e.mark.line) + 1, ": this is not YAML: ", absl::CHexEscape(e.msg)));
