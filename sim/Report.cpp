@@ -56,6 +56,8 @@ static absl::StatusOr<LayerReport> reportOf(const LayerStats &layer, const machi
   report.performedMacs = layer.counts.performed;
   report.gatedMacs = layer.counts.gated;
   report.wastedSlots = layer.counts.wasted;
+  report.wastedPaddingSlots = layer.counts.wastedPadding;
+  report.wastedOutOfPlaneSlots = layer.counts.wastedOutOfPlane;
   report.dramBytes = static_cast<double>(layer.dram.total());
   report.utilization = layer.utilization();
   bool anyBound = std::any_of(layer.boundCycles.begin(), layer.boundCycles.end(), [](double c) { return c > 0; });
@@ -152,6 +154,8 @@ static void addFigures(Json &json, const LayerReport &layer) {
   json["performed_macs"] = number(layer.performedMacs);
   json["gated_macs"] = number(layer.gatedMacs);
   json["wasted_slots"] = number(layer.wastedSlots);
+  json["wasted_padding_slots"] = number(layer.wastedPaddingSlots);
+  json["wasted_out_of_plane_slots"] = number(layer.wastedOutOfPlaneSlots);
   json["dram_bytes"] = number(layer.dramBytes);
   json["utilization"] = layer.utilization;
   json["bound"] = layer.bound;

@@ -29,7 +29,8 @@ struct LayerReport {
   double energyPj = 0; ///< Or the table's unit.
   std::map<std::string, double>
       energyByComponentPj; ///< Sums to energyPj. Clock, control and leakage are machine::kClockComponent.
-  double macs = 0, effectualMacs = 0, performedMacs = 0, gatedMacs = 0, wastedSlots = 0;
+  double macs = 0, effectualMacs = 0, performedMacs = 0, gatedMacs = 0;
+  double wastedSlots = 0, wastedPaddingSlots = 0, wastedOutOfPlaneSlots = 0; ///< The latter two are parts of the first.
   double dramBytes = 0;
   double utilization = 0; ///< Issued slots / slots.
   std::string bound;      ///< A dataflow::Bound's name; "none" on the host and where nothing took time.

@@ -59,6 +59,8 @@ void Counts::add(const Counts &other) {
   performed += other.performed;
   gated += other.gated;
   wasted += other.wasted;
+  wastedPadding += other.wastedPadding;
+  wastedOutOfPlane += other.wastedOutOfPlane;
   effectual += other.effectual;
   skipped += other.skipped;
   for (size_t i = 0; i < boundCycles.size(); ++i)

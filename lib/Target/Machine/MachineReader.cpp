@@ -336,11 +336,11 @@ void MachineReader::readSaf(yaml::Map &map) {
   map.choice("action", action, namesOf<isa::SafAction>(5));
   saf.target = static_cast<OperandKind>(target);
   saf.action = static_cast<isa::SafAction>(action);
-  if (map.choices("on", on, {"a", "b"}))
+  if (map.choices("condition-on", on, {"a", "b"}))
     for (size_t operand : on)
       saf.conditionOn |= static_cast<uint8_t>(1u << operand);
   if (map.ok() && saf.conditionOn == 0)
-    return map.failAt("on", "expected the operand whose zeros are the condition: a, b or both");
+    return map.failAt("condition-on", "expected the operand whose zeros are the condition: a, b or both");
   if (!map.ok())
     return;
   const Level *place = machine.findLevel(saf.level);

@@ -23,7 +23,7 @@ for path in sys.argv[1:]:
         expect(abs(sum(entry["energy_by_component_pj"].values()) - entry["energy_pj"]) <= 1e-6 * max(1, entry["energy_pj"]), f"{name}: energies do not add up")
         if entry["where"] == "host":
             expect(entry["cycles"] == 0, f"{name}: a host layer takes machine time")
-    for key in ("cycles", "macs", "effectual_macs", "performed_macs", "gated_macs", "wasted_slots", "dram_bytes", "energy_pj"):
+    for key in ("cycles", "macs", "effectual_macs", "performed_macs", "gated_macs", "wasted_slots", "wasted_padding_slots", "wasted_out_of_plane_slots", "dram_bytes", "energy_pj"):
         total = sum(layer[key] for layer in layers)
         expect(abs(total - stats["totals"][key]) <= 1e-6 * max(1, abs(total)), f"{path}: {key} of the layers is {total}, in total {stats['totals'][key]}")
 print("all hold" if good else "BROKEN")

@@ -171,6 +171,8 @@ inline void expectEqual(const Counts &fast, const Counts &twin) {
   EXPECT_EQ(fast.performed, twin.performed);
   EXPECT_EQ(fast.gated, twin.gated);
   EXPECT_EQ(fast.wasted, twin.wasted);
+  EXPECT_EQ(fast.wastedPadding, twin.wastedPadding);
+  EXPECT_EQ(fast.wastedOutOfPlane, twin.wastedOutOfPlane);
   EXPECT_EQ(fast.effectual, twin.effectual);
   EXPECT_EQ(fast.skipped, twin.skipped);
   for (size_t i = 0; i < fast.boundCycles.size(); ++i)
@@ -185,7 +187,9 @@ inline void expectEqual(const Counts &fast, const Counts &twin) {
 /// What architecture demands of any counts.
 inline void expectLaws(const Counts &counts, const Contraction &shape, const machine::Machine &machine) {
   EXPECT_EQ(counts.slots, counts.cycles * double(machine.peakMacsPerCycle));
-  EXPECT_GE(counts.wasted, 0);
+  EXPECT_GE(counts.wastedPadding, 0);
+  EXPECT_GE(counts.wastedOutOfPlane, 0);
+  EXPECT_GE(counts.wasted, counts.wastedPadding + counts.wastedOutOfPlane);
   EXPECT_LE(counts.performed + counts.gated + counts.wasted, counts.slots);
   EXPECT_EQ(counts.performed + counts.gated + counts.skipped, double(shape.macs()));
   EXPECT_GE(counts.performed, counts.effectual);

@@ -60,8 +60,8 @@ formats:
   b: {dram: ["[UOP, CP:8]", [UOP, CP]], buffer: dense}
   o: {dram: [dense], buffer: dense}
 safs:
-  - {level: compute, target: a, action: gate, on: [a]}
-  - {level: regs, target: a, action: skip, on: [a, b]}
+  - {level: compute, target: a, action: gate, condition-on: [a]}
+  - {level: regs, target: a, action: skip, condition-on: [a, b]}
 vector: {lanes: 4, kinds: [rescale, max_pool]}
 energy:
   - table: little
@@ -235,7 +235,7 @@ TEST_F(MachineTest, EachMistakeIsNamedWithItsLine) {
       {"dram: [bitmask, dense]", "dram: [dense, dense]", "formats.a.dram: 'dense' stands here twice"},
       {"level: compute", "level: compte", "safs[0].level: unknown name 'compte'; did you mean 'compute'?"},
       {"action: gate", "action: gates", "safs[0].action: unknown name 'gates'; did you mean 'gate'?"},
-      {"on: [a]}", "on: []}", "safs[0].on: expected the operand whose zeros are the condition"},
+      {"condition-on: [a]}", "condition-on: []}", "safs[0].condition-on: expected the operand whose zeros are the condition"},
       {"level: regs, target: a", "level: regs, target: b", "safs[1].target: level 'regs' does not hold operand 'b'"},
       {"kinds: [rescale, max_pool]", "kinds: [max_pool]", "vector.kinds: expected 'rescale' among them"},
       {"kinds: [rescale, max_pool]", "kinds: [rescale, maxpool]",

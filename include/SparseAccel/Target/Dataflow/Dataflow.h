@@ -61,8 +61,10 @@ struct Counts {
   double slots = 0;     ///< Multipliers of the machine x cycles.
   double performed = 0; ///< Multiplications that the machine did.
   double gated = 0;     ///< Slots in which the multiplier idled because of an operand's zero.
-  double wasted =
-      0; ///< Slots issued to no product: padding entries, out-of-plane products, empty lanes of a working unit.
+  double wasted = 0; ///< Slots issued to no product of the sum. Its two parts below are known by name; the rest are
+                     ///< empty lanes of a working unit.
+  double wastedPadding = 0;    ///< Of `wasted`: entries that a format stores for zeros (EIE's padding, N:M's filling).
+  double wastedOutOfPlane = 0; ///< Of `wasted`: products whose sum lies outside of the output plane (SCNN).
   double effectual = 0; ///< Products of two nonzero operands: a property of the data, not of the machine.
   double skipped = 0;   ///< Dense MACs that took no slot.
   std::array<double, 6> boundCycles{}; ///< Cycles by Bound; sums to `cycles`.
