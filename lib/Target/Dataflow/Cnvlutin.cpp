@@ -417,6 +417,12 @@ public:
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const override {
     return DotProductArray(machine).innerMappings(tile, machine);
   }
+  Counts leastCost(const Work &layer, const Densities &densities) const override {
+    DotProductArray array(*layer.machine);
+    ProductCounts products = expectedProducts(layer.shape, densities);
+    return accelerates(layer, array) ? array.leastSkipping(layer, products, brickOf(layer))
+                                     : array.leastDense(layer, products);
+  }
   TileHint tileHint(const Contraction &, const machine::Machine &machine) const override {
     return DotProductArray(machine).tileHint();
   }

@@ -3,6 +3,7 @@
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "Dataflows.h"
 #include "SparseAccel/Support/Names.h"
+#include "SparseAccel/Target/Dataflow/OperandMasks.h"
 #include "SparseAccel/Target/Machine/Yaml.h"
 
 #include "absl/status/status.h"
@@ -66,6 +67,21 @@ void Counts::add(const Counts &other) {
   for (size_t i = 0; i < boundCycles.size(); ++i)
     boundCycles[i] += other.boundCycles[i];
   actions.add(other.actions);
+}
+
+void Dataflow::forEachInnerMapping(const Contraction &tile, const machine::Machine &machine,
+                                   const MappingVisitor &visit) const {
+  for (const isa::Mapping &mapping : innerMappings(tile, machine))
+    if (!visit(mapping))
+      return;
+}
+
+Counts Dataflow::leastCost(const Work &layer, const Densities &densities) const {
+  Counts counts;
+  counts.effectual = expectedProducts(layer.shape, densities).effectual;
+  counts.cycles = counts.effectual / double(std::max<uint64_t>(layer.machine->peakMacsPerCycle, 1));
+  counts.actions.add("mac", "compute", counts.effectual);
+  return counts;
 }
 
 std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin(), &rowStationary()}; }

@@ -36,6 +36,9 @@ public:
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const override {
     return DotProductArray(machine).innerMappings(tile, machine);
   }
+  Counts leastCost(const Work &layer, const Densities &densities) const override {
+    return DotProductArray(*layer.machine).leastDense(layer, expectedProducts(layer.shape, densities));
+  }
   TileHint tileHint(const Contraction &, const machine::Machine &machine) const override {
     return DotProductArray(machine).tileHint();
   }

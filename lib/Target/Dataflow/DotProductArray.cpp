@@ -79,6 +79,32 @@ void DotProductArray::finishSlots(Counts &counts, const ProductCounts &products,
     counts.actions.add("mac", "gated", counts.gated);
 }
 
+Counts DotProductArray::leastDense(const Work &layer, const ProductCounts &products) const {
+  // Tiles of fewer channels than lanes are packed, and tiles of M round their passes up each for itself.
+  const Contraction &shape = layer.shape;
+  Counts counts;
+  double passes = double(filterPasses(shape));
+  counts.cycles = passes * double(windows(shape)) * double(ceilDiv(shape.r * shape.s * shape.c, lanes));
+  counts.effectual = products.effectual;
+  counts.gated = gatedProducts(products, gatingConditions(layer));
+  counts.performed = products.dense - counts.gated;
+  counts.actions.add("mac", "compute", counts.performed);
+  counts.actions.add("mac", "gated", counts.gated);
+  return counts;
+}
+
+Counts DotProductArray::leastSkipping(const Work &layer, const ProductCounts &products, int64_t brick) const {
+  const Contraction &shape = layer.shape;
+  Counts counts;
+  double passes = double(ceilDiv(shape.m, units * filters));
+  double nonzeros = products.nonzeroA / double(shape.m), dense = products.dense / double(shape.m);
+  counts.cycles = passes * std::max(nonzeros, dense / double(brick)) / double(lanes);
+  counts.effectual = products.effectual;
+  counts.performed = products.effectual;
+  counts.actions.add("mac", "compute", counts.performed);
+  return counts;
+}
+
 absl::Status DotProductArray::legal(const Work &work, const char *dataflow) const {
   if (absl::Status status = checkShape(work, dataflow); !status.ok())
     return status;

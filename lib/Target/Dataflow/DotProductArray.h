@@ -36,10 +36,15 @@ struct DotProductArray {
   /// skips `skipped` products.
   void finishSlots(Counts &counts, const ProductCounts &products, unsigned conditions, double issued,
                    double skipped) const;
+  /// Dataflow::leastCost() without skipping, or with activations that take a slot only where they are not zero; a lane
+  /// spends a cycle on `brick` activations at least.
+  Counts leastDense(const Work &layer, const ProductCounts &products) const;
+  Counts leastSkipping(const Work &layer, const ProductCounts &products, int64_t brick) const;
   absl::Status legal(const Work &work, const char *dataflow) const;
   std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const;
   /// A tile whose filters do not fill all units pays for those that stand idle: tiles take whole passes over the array.
-  Dataflow::TileHint tileHint() const { return {units * filters, 1, 1, true}; }
+  /// A tile's channels fill whole rows of lanes.
+  Dataflow::TileHint tileHint() const { return {units * filters, 1, 1, true, lanes}; }
 };
 
 /// Levels by role: activations, weights, activations at the multipliers, sums.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace sparseaccel::dataflow {
@@ -107,8 +108,10 @@ int64_t totalCycles(const Contraction &shape, const RowStationaryPass &pass, con
   return cycles;
 }
 
-/// Passes for a tile, fastest first; of equal ones those that move fewer sums.
-std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machine::Machine &machine, size_t most) {
+/// Passes for a tile, fastest first; of equal ones those that move fewer sums. What would be `farther` times as slow as
+/// the fastest even without windows and drains is not looked at.
+std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machine::Machine &machine, size_t most,
+                                            double farther = Dataflow::TileHint().farther) {
   RowStationaryLimits limits(machine);
   struct Candidate {
     int64_t cycles, channelPasses;
@@ -117,8 +120,6 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
   std::vector<Candidate> candidates;
   int64_t span = windowSpan(tile);
   constexpr int maxStripSizes = 12;
-  // What would be farther from the best than this even without windows and drains is not looked at.
-  constexpr double farther = 1.2;
   double fastest = std::numeric_limits<double>::infinity();
   double filterLoads = double(tile.g * tile.m * tile.c * tile.r * tile.s) / double(limits.nocFilterWords);
   double outputs = double(tile.n * tile.g * tile.m) * double(tile.p * tile.q);
@@ -186,7 +187,11 @@ std::vector<RowStationaryPass> searchPasses(const Contraction &tile, const machi
   for (const Candidate &candidate : candidates) {
     if (passes.size() == most)
       break;
-    if (std::find(passes.begin(), passes.end(), candidate.pass) == passes.end())
+    // Those that are the same take as many cycles: they stand close together.
+    bool isNew = true;
+    for (size_t i = passes.size(); isNew && i > 0 && totalCycles(tile, passes[i - 1], limits) == candidate.cycles; --i)
+      isNew = !(passes[i - 1] == candidate.pass);
+    if (isNew)
       passes.push_back(candidate.pass);
   }
   return passes;
@@ -202,6 +207,26 @@ RowStationaryPass passOf(const Work &work) {
 unsigned psumBitsOf(const machine::Machine &machine) {
   const machine::Level *level = machine.findLevel(kGlobalBuffer);
   return level && level->psumBits ? level->psumBits : machine.psumBits;
+}
+
+/// In the elements each product reads both operands, and reads and writes its sum; gated ones do not read the filter.
+void addElementWork(Counts &counts, const Work &work, const ProductCounts &products) {
+  const machine::Machine &machine = *work.machine;
+  double elementBits = work.shape.elementBits, psumBits = psumBitsOf(machine);
+  unsigned conditions = gatingConditions(work);
+  constexpr unsigned onA = 1;
+  double gatedReads = gatedProducts(products, conditions & onA);
+  addTraffic(counts, machine, kIfmapSpad, "read", products.dense * elementBits);
+  addTraffic(counts, machine, kFilterSpad, "read", (products.dense - gatedReads) * elementBits);
+  addTraffic(counts, machine, kFilterSpad, "gated_read", gatedReads * elementBits);
+  addTraffic(counts, machine, kPsumSpad, "read", products.dense * psumBits);
+  addTraffic(counts, machine, kPsumSpad, "write", products.dense * psumBits);
+  counts.effectual = products.effectual;
+  counts.gated = gatedProducts(products, conditions);
+  counts.performed = products.dense - counts.gated;
+  counts.actions.add("mac", "compute", counts.performed);
+  if (counts.gated > 0)
+    counts.actions.add("mac", "gated", counts.gated);
 }
 
 Counts countPasses(const Work &work, const ProductCounts &products) {
@@ -255,25 +280,49 @@ Counts countPasses(const Work &work, const ProductCounts &products) {
   double hops = (passesC - 1) * double(shape.r * pass.r - 1) + double(shape.r) * lastSets - 1;
   counts.actions.add("noc", "transfer", ifmapWords + filterWords * strips + psumsIn + psumsOut + outputs * hops);
 
-  // In the elements: each product reads both operands, and reads and writes its sum.
-  unsigned conditions = gatingConditions(work);
-  constexpr unsigned onA = 1;
-  double gatedReads = gatedProducts(products, conditions & onA);
-  addTraffic(counts, machine, kIfmapSpad, "read", products.dense * elementBits);
-  addTraffic(counts, machine, kFilterSpad, "read", (products.dense - gatedReads) * elementBits);
-  addTraffic(counts, machine, kFilterSpad, "gated_read", gatedReads * elementBits);
-  addTraffic(counts, machine, kPsumSpad, "read", products.dense * psumBits);
-  addTraffic(counts, machine, kPsumSpad, "write", products.dense * psumBits);
-
+  addElementWork(counts, work, products);
   addBufferStalls(counts, machine, kLevels);
   counts.slots = counts.cycles * double(limits.rows * limits.columns);
-  counts.effectual = products.effectual;
-  counts.gated = gatedProducts(products, conditions);
-  counts.performed = products.dense - counts.gated;
   counts.wasted = issued - products.dense;
-  counts.actions.add("mac", "compute", counts.performed);
-  if (counts.gated > 0)
-    counts.actions.add("mac", "gated", counts.gated);
+  return counts;
+}
+
+/// Bound of a whole layer. With strips of e rows, an element row works on the filter rows of one filter and channel in
+/// F*S cycles an output row, r*t sets do so side by side, and every strip loads all filters; windows and drains come on
+/// top of that.
+Counts leastPasses(const Work &layer, const ProductCounts &products) {
+  const Contraction &shape = layer.shape;
+  const machine::Machine &machine = *layer.machine;
+  RowStationaryLimits limits(machine);
+  Counts counts;
+  double filters = double(shape.g * shape.m * shape.c * shape.r * shape.s);
+  counts.cycles = std::numeric_limits<double>::infinity();
+  for (int64_t strips = 1, lastE = 0; strips <= shape.p; ++strips) {
+    int64_t e = ceilDiv(shape.p, strips);
+    if (e == lastE)
+      continue;
+    lastE = e;
+    int64_t sets = limits.sets(shape.r, e);
+    if (sets < 1)
+      continue;
+    double mac = double(ceilDiv(shape.p, e)) * double(shape.g * shape.n * shape.m * shape.c) *
+                 double(shape.q * shape.s) / double(sets);
+    double loads = double(ceilDiv(shape.p, e)) * filters / double(limits.nocFilterWords);
+    counts.cycles = std::min(counts.cycles, mac + loads);
+  }
+  if (std::isinf(counts.cycles))
+    counts.cycles = 0;
+  double elementBits = shape.elementBits, psumBits = psumBitsOf(machine);
+  int64_t inputRows = distinctInputs(shape.p, shape.r, shape.strideH, shape.dilationH, shape.padTop, shape.inputRows());
+  int64_t inputColumns =
+      distinctInputs(shape.q, shape.s, shape.strideW, shape.dilationW, shape.padLeft, shape.inputColumns());
+  double outputs = double(shape.n * shape.g * shape.m) * double(shape.p * shape.q);
+  addTraffic(counts, machine, kGlobalBuffer, "read",
+             double(shape.n * shape.g * shape.c) * double(inputRows) * double(inputColumns) * elementBits);
+  addTraffic(counts, machine, kGlobalBuffer, "write", outputs * psumBits);
+  addTraffic(counts, machine, kFilterBuffer, "read", filters * elementBits);
+  addTraffic(counts, machine, kFilterBuffer, "write", filters * elementBits);
+  addElementWork(counts, layer, products);
   return counts;
 }
 
@@ -311,6 +360,13 @@ public:
     return mappings;
   }
 
+  void forEachInnerMapping(const Contraction &tile, const machine::Machine &machine,
+                           const MappingVisitor &visit) const override;
+
+  Counts leastCost(const Work &layer, const Densities &densities) const override {
+    return leastPasses(layer, expectedProducts(layer.shape, densities));
+  }
+
   TileHint tileHint(const Contraction &layer, const machine::Machine &machine) const override {
     std::vector<RowStationaryPass> best = searchPasses(layer, machine, 1);
     if (best.empty())
@@ -318,6 +374,19 @@ public:
     return {best[0].p * best[0].t, best[0].q * best[0].r, best[0].e, false};
   }
 };
+
+void RowStationary::forEachInnerMapping(const Contraction &tile, const machine::Machine &machine,
+                                        const MappingVisitor &visit) const {
+  // Slower passes may move less.
+  constexpr size_t all = std::numeric_limits<size_t>::max();
+  std::vector<RowStationaryPass> near = searchPasses(tile, machine, all);
+  for (const RowStationaryPass &pass : near)
+    if (!visit(rowStationaryMapping(pass, tile, machine)))
+      return;
+  for (const RowStationaryPass &pass : searchPasses(tile, machine, all, std::numeric_limits<double>::infinity()))
+    if (std::find(near.begin(), near.end(), pass) == near.end() && !visit(rowStationaryMapping(pass, tile, machine)))
+      return;
+}
 
 absl::Status RowStationary::legal(const Work &work) const {
   if (absl::Status status = checkShape(work, kName); !status.ok())

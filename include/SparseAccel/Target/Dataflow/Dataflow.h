@@ -15,6 +15,7 @@
 #include "absl/types/span.h"
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,12 +62,12 @@ struct Counts {
   double slots = 0;     ///< Multipliers of the machine x cycles.
   double performed = 0; ///< Multiplications that the machine did.
   double gated = 0;     ///< Slots in which the multiplier idled because of an operand's zero.
-  double wasted = 0; ///< Slots issued to no product of the sum. Its two parts below are known by name; the rest are
-                     ///< empty lanes of a working unit.
+  double wasted = 0;    ///< Slots issued to no product of the sum. Its two parts below are known by name; the rest are
+                        ///< empty lanes of a working unit.
   double wastedPadding = 0;    ///< Of `wasted`: entries that a format stores for zeros (EIE's padding, N:M's filling).
   double wastedOutOfPlane = 0; ///< Of `wasted`: products whose sum lies outside of the output plane (SCNN).
-  double effectual = 0; ///< Products of two nonzero operands: a property of the data, not of the machine.
-  double skipped = 0;   ///< Dense MACs that took no slot.
+  double effectual = 0;        ///< Products of two nonzero operands: a property of the data, not of the machine.
+  double skipped = 0;          ///< Dense MACs that took no slot.
   std::array<double, 6> boundCycles{}; ///< Cycles by Bound; sums to `cycles`.
   machine::ActionCounts actions;
   void add(const Counts &other);
@@ -115,12 +116,27 @@ public:
   /// for a tile, best guess first, never empty for a tile that any mapping makes legal. The scheduler prepends the
   /// loops over tiles, whose factors these do not contain.
   virtual std::vector<isa::Mapping> innerMappings(const Contraction &tile, const machine::Machine &machine) const = 0;
+  /// All inner mappings of a tile that may be the best under some objective, one at a time until `visit` returns false:
+  /// first those of innerMappings(), then the others. A dataflow with many generates them here as they are asked for.
+  using MappingVisitor = std::function<bool(const isa::Mapping &)>;
+  virtual void forEachInnerMapping(const Contraction &tile, const machine::Machine &machine,
+                                   const MappingVisitor &visit) const;
+  /// A lower bound for a whole layer: however it is cut into tiles and whatever mappings these have, their estimates
+  /// sum to at least these cycles and to at least this much of each action. The search stops where it meets the bound
+  /// and prunes by it, so it must hold; the closer it is the less is searched. The default takes only products of two
+  /// nonzeros for work, at the machine's peak.
+  virtual Counts leastCost(const Work &layer, const Densities &densities) const;
   /// Multiples that tile extents should keep to (m, c, p of a tile), 1 where any will do: row-stationary wants c tiles
   /// of q*r, say.
   struct TileHint {
     int64_t m = 1, c = 1, p = 1;
     /// Tiles that take more passes over the array than the whole layer would are a last resort.
     bool wholePasses = false;
+    /// Channels of a tile that are no multiple of this are a last resort too: they make granules short, which all
+    /// layers on a tensor share. The default suits formats, no machine.
+    int64_t channelMultiple = 16;
+    /// Inner mappings that are so many times as slow as the fastest are looked at last, and not by innerMappings().
+    double farther = 1.2;
   };
   virtual TileHint tileHint(const Contraction &layer, const machine::Machine &machine) const { return {}; }
 };
