@@ -1,6 +1,6 @@
 # The commands that a newcomer needs. CMake and Ninja do the work; `cmake --list-presets` shows the other builds.
 
-.PHONY: help deps build demo test bench fuzz format clean
+.PHONY: help deps build demo test bench validate fuzz format clean
 
 # Seconds that `make test` gives to each fuzz target; 0 leaves fuzzing out.
 FUZZ_SECONDS ?= 0
@@ -12,6 +12,7 @@ help:
 	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target)'
 	@echo 'make build   build only; tools land in build/bin'
 	@echo 'make bench   simulation speed beside oneDNN'
+	@echo 'make validate  simulated figures beside published ones; writes docs/validation.md'
 	@echo 'make fuzz    build the fuzz targets with clang and run each for a minute'
 	@echo 'make format  clang-format over the sources'
 
@@ -31,6 +32,9 @@ test: build
 
 bench: build
 	@build/bin/sparse-bench
+
+validate: build
+	@python3 validation/validate.py --write
 
 .PHONY: build-fuzz
 build-fuzz:

@@ -1,20 +1,20 @@
-//===- OneDnn.h - The yardstick: float32 convolutions -----------*- C++ -*-===//
+//===- OneDnn.h - The yardstick: float32 layers -----------------*- C++ -*-===//
 
 #ifndef SPARSEACCEL_BENCH_ONEDNN_H
 #define SPARSEACCEL_BENCH_ONEDNN_H
 
-#include "SqueezeNetLayers.h"
+#include "SparseAccel/Target/Dataflow/Dataflow.h"
 
 #include <memory>
 
 namespace sparseaccel::bench {
 
-/// One convolution by oneDNN: float32, the layouts and the algorithm that it picks itself, weights reordered
-/// beforehand. Threads are OpenMP's.
-class OneDnnConv {
+/// One layer by oneDNN: float32, the layouts and the algorithm that it picks itself, weights reordered beforehand.
+/// Fully connected layers are inner products, all others convolutions. Threads are OpenMP's.
+class OneDnnLayer {
 public:
-  explicit OneDnnConv(const ConvLayer &layer);
-  ~OneDnnConv();
+  explicit OneDnnLayer(const dataflow::Contraction &shape);
+  ~OneDnnLayer();
   void run();
 
 private:

@@ -1,18 +1,16 @@
 //===- sparse-bench.cpp - Simulation against oneDNN -----------------------===//
 //
-// SqueezeNet's convolutions on one thread: computed by oneDNN in float32, and simulated with values, counts and energy
-// on every shipped machine. Prints how much longer the simulation takes, and where its time goes.
+// Layers on one thread: computed by oneDNN in float32, and simulated with values, counts and energy on every shipped
+// machine, dense and sparse. Prints how much longer the simulation takes, and where its time goes.
 //
 //===----------------------------------------------------------------------===//
 
-#include "ConvPrograms.h"
+#include "LayerPrograms.h"
 #include "OneDnn.h"
 
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Kernels.h"
 #include "SparseAccel/Sim/Report.h"
-#include "SparseAccel/Sim/Simulator.h"
-#include "SparseAccel/Target/ISA/Verifier.h"
 
 #include <benchmark/benchmark.h>
 
@@ -21,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <omp.h>
+#include <optional>
 #include <string>
 #include <time.h>
 #include <vector>
@@ -69,89 +68,74 @@ struct Result {
   }
 };
 
-double totalMacs() {
+double totalMacs(const workload::Workload &workload) {
   double macs = 0;
-  for (const ConvLayer &layer : squeezeNetLayers())
+  for (const workload::Layer &layer : workload.layers)
     macs += double(layer.shape.macs());
   return macs;
 }
 
-void runOneDnn(benchmark::State &state, Result &result) {
-  std::vector<ConvLayer> layers = squeezeNetLayers();
-  std::vector<std::unique_ptr<OneDnnConv>> convolutions;
-  for (const ConvLayer &layer : layers) {
-    convolutions.push_back(std::make_unique<OneDnnConv>(layer));
-    convolutions.back()->run();
+void countMacs(benchmark::State &state, const workload::Workload &workload) {
+  state.counters["GMAC/s"] =
+      benchmark::Counter(totalMacs(workload) * double(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+}
+
+void runOneDnn(benchmark::State &state, const workload::Workload &workload, Result &result) {
+  std::vector<std::unique_ptr<OneDnnLayer>> layers;
+  for (const workload::Layer &layer : workload.layers) {
+    layers.push_back(std::make_unique<OneDnnLayer>(layer.shape));
+    layers.back()->run();
   }
-  for (auto _ : state) {
+  for (auto _ : state)
     for (size_t i = 0; i < layers.size(); ++i) {
       double start = seconds();
-      convolutions[i]->run();
+      layers[i]->run();
       Times times;
       times.total = times.values = seconds() - start;
-      result.note(layers[i].name, times);
+      result.note(workload.layers[i].name, times);
     }
-  }
-  state.counters["GMAC/s"] =
-      benchmark::Counter(totalMacs() * double(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+  countMacs(state, workload);
 }
 
-struct Work {
-  machine::Machine machine;
-  std::vector<ConvProgram> programs;
-  std::vector<std::unique_ptr<sim::Simulator>> simulators;
-};
-
-std::string prepare(const std::string &name, isa::ElementType type, Work &work) {
+void runSimulator(benchmark::State &state, const std::string &name, const workload::Workload &workload,
+                  Result &result) {
   absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
-  if (!machine.ok())
-    return std::string(machine.status().message());
-  work.machine = *std::move(machine);
-  for (const ConvLayer &layer : squeezeNetLayers()) {
-    absl::StatusOr<ConvProgram> program = makeConvProgram(layer, work.machine, type);
-    if (!program.ok())
-      return std::string(program.status().message());
-    if (absl::Status status = isa::verify(program->program); !status.ok())
-      return layer.name + ": " + std::string(status.message());
-    work.programs.push_back(*std::move(program));
+  absl::Status status = machine.status();
+  std::vector<LayerProgram> programs;
+  for (size_t i = 0; status.ok() && i < workload.layers.size(); ++i) {
+    absl::StatusOr<LayerProgram> program = compileLayer(workload, i, name);
+    status = program.status();
+    if (status.ok())
+      programs.push_back(*std::move(program));
   }
-  for (const ConvProgram &program : work.programs) {
-    absl::StatusOr<std::unique_ptr<sim::Simulator>> simulator = sim::Simulator::create(program.program, work.machine);
-    if (!simulator.ok())
-      return std::string(simulator.status().message());
-    work.simulators.push_back(*std::move(simulator));
+  std::vector<std::unique_ptr<sim::Simulator>> simulators;
+  for (const LayerProgram &program : programs) {
+    absl::StatusOr<std::unique_ptr<sim::Simulator>> simulator = sim::Simulator::create(program.program, *machine);
+    status.Update(simulator.status());
+    if (simulator.ok())
+      simulators.push_back(*std::move(simulator));
   }
-  return "";
-}
-
-void runSimulator(benchmark::State &state, const std::string &machine, isa::ElementType type, Result &result) {
-  Work work;
-  if (std::string error = prepare(machine, type, work); !error.empty()) {
-    state.SkipWithError(error.c_str());
-    return;
-  }
-  for (auto _ : state) {
-    for (size_t i = 0; i < work.programs.size(); ++i) {
+  for (auto _ : state)
+    for (size_t i = 0; status.ok() && i < programs.size(); ++i) {
       double start = seconds();
-      absl::StatusOr<sim::RunResult> run = work.simulators[i]->run(absl::MakeConstSpan(&work.programs[i].input, 1));
-      if (!run.ok()) {
-        state.SkipWithError(std::string(run.status().message()).c_str());
-        return;
-      }
+      absl::StatusOr<sim::RunResult> run = simulators[i]->run(absl::MakeConstSpan(&programs[i].input, 1));
       double simulated = seconds();
+      status = run.status();
+      if (!status.ok())
+        break;
       const sim::LayerStats &totals = run->stats.totals;
-      absl::StatusOr<std::map<std::string, double>> energy = work.machine.energy.energyByComponent(
-          totals.actions, totals.computeCycles, std::max(0.0, totals.cycles - totals.computeCycles));
-      if (!energy.ok()) {
-        state.SkipWithError(std::string(energy.status().message()).c_str());
-        return;
-      }
+      status = machine->energy
+                   .energyByComponent(totals.actions, totals.computeCycles,
+                                      std::max(0.0, totals.cycles - totals.computeCycles))
+                   .status();
       double end = seconds();
-      result.note(work.programs[i].program.layers[0].name, divide(end - start, end - simulated, run->stats));
+      result.note(workload.layers[i].name, divide(end - start, end - simulated, run->stats));
     }
+  if (!status.ok()) {
+    result.layers.clear();
+    state.SkipWithError(std::string(status.message()).c_str());
   }
-  state.counters["GMAC/s"] =
-      benchmark::Counter(totalMacs() * double(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+  countMacs(state, workload);
 }
 
 /// A compiled program with real inputs: everything that it does for the first image, pools and host operators included.
@@ -180,106 +164,205 @@ void runProgram(benchmark::State &state, const std::string &path, const std::str
     state.SkipWithError(std::string(status.message()).c_str());
 }
 
-void print(const Result &yardstick, const std::vector<std::pair<std::string, Result>> &results, bool layers) {
-  double macs = totalMacs();
-  std::printf("\nSqueezeNet v1.0, convolutions of one picture, %.1f million MACs, one thread, kernels: %s\n",
-              macs * 1e-6, sim::kernels::kernelName(sim::kernels::bestKernels()));
-  std::printf("%-20s %9s %8s %10s %9s %9s %9s %9s\n", "", "ms", "ratio", "GMAC/s", "values", "counts", "energy",
-              "other");
-  auto row = [&](const std::string &name, const Result &result) {
-    Times r = result.sum();
-    std::printf("%-20s %9.2f %7.2fx %10.1f %9.2f %9.2f %9.2f %9.2f\n", name.c_str(), r.total * 1e3,
-                r.total / yardstick.sum().total, macs / r.total * 1e-9, r.values * 1e3, r.counts * 1e3, r.energy * 1e3,
-                r.other * 1e3);
-  };
-  row("onednn float32", yardstick);
-  for (const auto &[name, result] : results)
-    row(name, result);
-  if (!layers)
-    return;
-  for (const ConvLayer &layer : squeezeNetLayers()) {
-    std::printf("%-20s %9.3f", layer.name.c_str(), yardstick.layers.at(layer.name).total * 1e3);
-    for (const auto &[name, result] : results)
-      if (auto found = result.layers.find(layer.name); found != result.layers.end())
-        std::printf(" %s %.3f", name.c_str(), found->second.total * 1e3);
-    std::printf("\n");
+/// A workload with its own densities, or with one for all operands of all layers.
+struct Setting {
+  std::string name;
+  workload::Workload workload;
+  Setting(const workload::Workload &base, std::optional<double> density)
+      : name(!density          ? "as pruned"
+             : *density == 1.0 ? "dense"
+                               : std::to_string(int(*density * 100 + 0.5)) + "%"),
+        workload(base) {
+    if (density)
+      for (workload::Layer &layer : workload.layers)
+        layer.weightDensity = layer.activationDensity = *density;
   }
+};
+
+/// One row of the result: a machine on a workload, at one setting of densities.
+struct Row {
+  std::string machine, dataflow;
+  const Setting *setting;
+  Result result;
+};
+
+void print(const workload::Workload &workload, const Result &yardstick, const std::vector<std::unique_ptr<Row>> &rows,
+           bool layers) {
+  double macs = totalMacs(workload);
+  std::printf("\n%s: %.1f million MACs, one thread, kernels: %s\n", workload.description.c_str(), macs * 1e-6,
+              sim::kernels::kernelName(sim::kernels::bestKernels()));
+  std::printf("%-16s %-18s %-6s %-10s %9s %8s %8s %8s %8s %8s %8s\n", "machine", "dataflow", "", "density", "ms",
+              "ratio", "GMAC/s", "values", "counts", "energy", "other");
+  double reference = yardstick.sum().total;
+  std::printf("%-16s %-18s %-6s %-10s %9.2f %7.2fx %8.1f\n", "onednn", "", "f32", "dense", reference * 1e3, 1.0,
+              macs / reference * 1e-9);
+  for (const auto &row : rows) {
+    Times t = row->result.sum();
+    std::printf("%-16s %-18s %-6s %-10s %9.2f %7.2fx %8.1f %8.2f %8.2f %8.2f %8.2f\n", row->machine.c_str(),
+                row->dataflow.c_str(), row->setting->workload.numerics.c_str(), row->setting->name.c_str(),
+                t.total * 1e3, t.total / reference, macs / t.total * 1e-9, t.values * 1e3, t.counts * 1e3,
+                t.energy * 1e3, t.other * 1e3);
+    if (layers)
+      for (const auto &[name, times] : row->result.layers)
+        std::printf("  %-30s %9.3f ms, oneDNN %9.3f\n", name.c_str(), times.total * 1e3,
+                    yardstick.layers.at(name).total * 1e3);
+  }
+}
+
+constexpr char kUsage[] = R"(Simulation against oneDNN, on one thread.
+
+  sparse-bench                       every shipped machine: SqueezeNet's convolutions where it takes convolutions,
+                                     else AlexNet's fully connected layers
+  sparse-bench --machine=NAME        one machine; may stand several times
+  sparse-bench --workload=NAME       layers of another workload on all machines
+  sparse-bench --numerics=int8       (or int16) where the machine has it
+  sparse-bench --layers              a line for each layer
+  sparse-bench --program=squeezenet.sac --input=x.npy [--program=...]
+                                     compiled programs with real inputs: pools, transfers and host operators are in
+                                     their time
+  sparse-bench --benchmark_filter=REGEX ...
+                                     Google Benchmark's own options
+
+Each layer is a program by itself, with synthetic tensors at three densities: the workload's own, dense, and 10% of all
+operands. The ratio is the simulation's processor time over oneDNN's for the same layers in float32.)";
+
+struct Arguments {
+  bool layers = false;
+  std::vector<std::string> programs, machines;
+  std::string input, workload, numerics;
+};
+
+/// Machines whose first choice of numerics is not theirs take their own.
+std::string numericsFor(const machine::Machine &machine, const std::string &wanted) {
+  bool has = std::find(machine.numerics.begin(), machine.numerics.end(), wanted) != machine.numerics.end();
+  return has ? wanted : machine.numerics.back();
+}
+
+int runPrograms(const Arguments &arguments) {
+  std::vector<Result> results(arguments.programs.size());
+  for (size_t i = 0; i < results.size(); ++i)
+    benchmark::RegisterBenchmark(
+        arguments.programs[i].c_str(),
+        [&, i](benchmark::State &state) { runProgram(state, arguments.programs[i], arguments.input, results[i]); })
+        ->Unit(benchmark::kMillisecond)
+        ->MinTime(0.3);
+  benchmark::RunSpecifiedBenchmarks();
+  for (size_t i = 0; i < results.size(); ++i)
+    if (!results[i].layers.empty()) {
+      Times t = results[i].sum();
+      std::printf("%s: %.2f ms an image (values %.2f, counts %.2f, energy %.2f, other %.2f)\n",
+                  arguments.programs[i].c_str(), t.total * 1e3, t.values * 1e3, t.counts * 1e3, t.energy * 1e3,
+                  t.other * 1e3);
+    }
+  return 0;
+}
+
+/// A workload with the machines that run it.
+struct Suite {
+  std::string workload;
+  std::map<std::string, std::vector<machine::Machine>> byNumerics;
+};
+
+absl::Status runSuite(const Suite &suite, bool layers, bool &any) {
+  for (const auto &[numerics, machines] : suite.byNumerics) {
+    workload::Overrides overrides;
+    overrides.numerics = numerics;
+    absl::StatusOr<workload::Workload> workload = workload::loadWorkload(suite.workload, overrides);
+    if (!workload.ok())
+      return workload.status();
+    const Setting settings[] = {{*workload, std::nullopt}, {*workload, 1.0}, {*workload, 0.1}};
+    Result yardstick;
+    std::vector<std::unique_ptr<Row>> rows;
+    benchmark::ClearRegisteredBenchmarks();
+    benchmark::RegisterBenchmark((suite.workload + "/onednn").c_str(),
+                                 [&](benchmark::State &state) { runOneDnn(state, *workload, yardstick); })
+        ->Unit(benchmark::kMillisecond)
+        ->MinTime(0.3);
+    for (const machine::Machine &machine : machines)
+      for (const Setting &setting : settings) {
+        rows.push_back(std::make_unique<Row>(Row{machine.name, machine.dataflow, &setting, {}}));
+        Row *row = rows.back().get();
+        benchmark::RegisterBenchmark(
+            (suite.workload + "/" + machine.name + "/" + numerics + "/" + setting.name).c_str(),
+            [&, row](benchmark::State &state) {
+              runSimulator(state, row->machine, row->setting->workload, row->result);
+            })
+            ->Unit(benchmark::kMillisecond)
+            ->MinTime(0.3);
+      }
+    benchmark::RunSpecifiedBenchmarks();
+    std::erase_if(rows, [](const auto &row) { return row->result.layers.empty(); });
+    if (yardstick.layers.empty() || rows.empty())
+      continue;
+    any = true;
+    print(*workload, yardstick, rows, layers);
+  }
+  return absl::OkStatus();
+}
+
+int fail(const std::string &message) {
+  std::fprintf(stderr, "sparse-bench: error: %s\n", message.c_str());
+  return 2;
 }
 
 } // namespace
 
-constexpr char kUsage[] = R"(Simulation against oneDNN, on one thread: SqueezeNet's convolutions.
-
-  sparse-bench [--layers] [--benchmark_filter=REGEX]
-  sparse-bench --program=squeezenet.sac --input=x.npy [--program=...]
-
-Without a program, each convolution is a program by itself, with synthetic tensors of the pruned network's densities, on
-every shipped machine. With programs, these run as a whole: pools, transfers and host operators are in their time.)";
-
 int main(int argc, char **argv) {
   omp_set_num_threads(1); // oneDNN's.
-  bool layers = false;
-  std::vector<std::string> programs;
-  std::string input;
+  Arguments arguments;
   std::vector<char *> others;
   for (int i = 0; i < argc; ++i) {
     std::string text = argv[i];
-    if (text == "--layers")
-      layers = true;
-    else if (text.rfind("--program=", 0) == 0)
-      programs.push_back(text.substr(10));
-    else if (text.rfind("--input=", 0) == 0)
-      input = text.substr(8);
-    else if (text == "--help")
+    auto value = [&](const char *option) { return text.substr(std::string(option).size()); };
+    if (text == "--help") {
       std::puts(kUsage);
+      return 0;
+    }
+    if (text == "--layers")
+      arguments.layers = true;
+    else if (text.starts_with("--program="))
+      arguments.programs.push_back(value("--program="));
+    else if (text.starts_with("--input="))
+      arguments.input = value("--input=");
+    else if (text.starts_with("--machine="))
+      arguments.machines.push_back(value("--machine="));
+    else if (text.starts_with("--workload="))
+      arguments.workload = value("--workload=");
+    else if (text.starts_with("--numerics="))
+      arguments.numerics = value("--numerics=");
     else
       others.push_back(argv[i]);
-    if (text == "--help")
-      return 0;
   }
-  if (programs.empty() != input.empty()) {
-    std::fputs("sparse-bench: error: --program and --input go together\n", stderr);
-    return 2;
-  }
+  if (arguments.programs.empty() != arguments.input.empty())
+    return fail("--program and --input go together");
+  if (!arguments.numerics.empty() && arguments.numerics != "int8" && arguments.numerics != "int16")
+    return fail("--numerics: expected int8 or int16, not '" + arguments.numerics + "'");
   argc = int(others.size());
   argv = others.data();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;
-  Result yardstick;
-  std::vector<std::pair<std::string, Result>> results;
-  for (const std::string &program : programs)
-    results.emplace_back(program.size() > 19 ? "..." + program.substr(program.size() - 16) : program, Result());
-  for (const std::string &machine : programs.empty() ? machine::listMachines() : std::vector<std::string>())
-    for (const char *numerics : {"int16", "int8"})
-      results.emplace_back(machine + " " + numerics, Result());
-  benchmark::RegisterBenchmark("onednn/float32", [&](benchmark::State &state) { runOneDnn(state, yardstick); })
-      ->Unit(benchmark::kMillisecond)
-      ->MinTime(0.3);
-  for (size_t i = 0; i < programs.size(); ++i)
-    benchmark::RegisterBenchmark(
-        programs[i].c_str(),
-        [&, i](benchmark::State &state) { runProgram(state, programs[i], input, results[i].second); })
-        ->Unit(benchmark::kMillisecond)
-        ->MinTime(0.3);
-  for (auto &entry : absl::MakeSpan(results).subspan(programs.size())) {
-    std::string machine = entry.first.substr(0, entry.first.find(' '));
-    bool wide = entry.first.find("int16") != std::string::npos;
-    Result *result = &entry.second;
-    benchmark::RegisterBenchmark((machine + (wide ? "/int16" : "/int8")).c_str(),
-                                 [machine, wide, result](benchmark::State &state) {
-                                   runSimulator(state, machine, wide ? isa::ElementType::I16 : isa::ElementType::I8,
-                                                *result);
-                                 })
-        ->Unit(benchmark::kMillisecond)
-        ->MinTime(0.3);
+  if (!arguments.programs.empty())
+    return runPrograms(arguments);
+
+  std::vector<Suite> suites = {{"squeezenet", {}}, {"alexnet-fc", {}}};
+  if (!arguments.workload.empty())
+    suites = {{arguments.workload, {}}};
+  for (const std::string &name : arguments.machines.empty() ? machine::listMachines() : arguments.machines) {
+    absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
+    if (!machine.ok())
+      return fail(std::string(machine.status().message()));
+    bool matricesOnly = suites.size() > 1 && !machine->supports(machine::ContractionKind::Conv);
+    machine->name = name; // Whatever it calls itself: it is loaded by this.
+    std::string numerics = numericsFor(*machine, arguments.numerics.empty() ? "int16" : arguments.numerics);
+    suites[matricesOnly].byNumerics[numerics].push_back(*std::move(machine));
   }
-  benchmark::RunSpecifiedBenchmarks();
-  std::erase_if(results, [](const auto &entry) { return entry.second.layers.empty(); });
-  if (yardstick.layers.empty() || results.empty()) {
-    std::fprintf(stderr, "nothing to compare: oneDNN and at least one machine must run\n");
-    return 1;
-  }
-  print(yardstick, results, layers);
-  return 0;
+  bool any = false;
+  for (const Suite &suite : suites)
+    if (absl::Status status = runSuite(suite, arguments.layers, any); !status.ok())
+      return fail(std::string(status.message()));
+  if (any)
+    return 0;
+  std::fprintf(stderr, "nothing to compare: oneDNN and at least one machine must run\n");
+  return 1;
 }
