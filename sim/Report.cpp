@@ -59,6 +59,7 @@ static absl::StatusOr<LayerReport> reportOf(const LayerStats &layer, const machi
   report.wastedPaddingSlots = layer.counts.wastedPadding;
   report.wastedOutOfPlaneSlots = layer.counts.wastedOutOfPlane;
   report.dramBytes = static_cast<double>(layer.dram.total());
+  report.actions = layer.actions.all();
   report.utilization = layer.utilization();
   bool anyBound = std::any_of(layer.boundCycles.begin(), layer.boundCycles.end(), [](double c) { return c > 0; });
   report.bound = anyBound && !layer.onHost ? dataflow::boundName(layer.bound()) : "none";
@@ -82,6 +83,8 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
   report.clockMhz = machine.clockMhz;
   report.peakMacsPerCycle = machine.peakMacsPerCycle;
   report.psumBits = machine.psumBits;
+  for (const machine::Level &level : machine.levels)
+    report.wordBits[level.name] = level.wordBits;
   report.energyTable = machine.energy.table.name;
   report.energyUnit = machine.energy.table.unit;
   report.energySource = machine.energy.table.source;
@@ -157,6 +160,11 @@ static void addFigures(Json &json, const LayerReport &layer) {
   json["wasted_padding_slots"] = number(layer.wastedPaddingSlots);
   json["wasted_out_of_plane_slots"] = number(layer.wastedOutOfPlaneSlots);
   json["dram_bytes"] = number(layer.dramBytes);
+  Json &components = json["actions"] = Json::object();
+  for (const auto &[component, actions] : layer.actions)
+    for (const auto &[action, count] : actions)
+      if (count > 0)
+        components[component][action] = number(count);
   json["utilization"] = layer.utilization;
   json["bound"] = layer.bound;
 }
@@ -169,6 +177,9 @@ std::string toJson(const Report &report) {
   json["peak_macs_per_cycle"] = report.peakMacsPerCycle;
   json["energy_table"] = report.energyTable;
   json["numerics"] = report.numerics;
+  Json &words = json["word_bits"] = Json::object();
+  for (const auto &[level, bits] : report.wordBits)
+    words[level] = bits;
   json["images"] = report.images;
   addFigures(json["totals"] = Json::object(), report.totals);
   Json &layers = json["layers"] = Json::array();

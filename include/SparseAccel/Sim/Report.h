@@ -32,8 +32,9 @@ struct LayerReport {
   double macs = 0, effectualMacs = 0, performedMacs = 0, gatedMacs = 0;
   double wastedSlots = 0, wastedPaddingSlots = 0, wastedOutOfPlaneSlots = 0; ///< The latter two are parts of the first.
   double dramBytes = 0;
-  double utilization = 0; ///< Issued slots / slots.
-  std::string bound;      ///< A dataflow::Bound's name; "none" on the host and where nothing took time.
+  std::map<std::string, std::map<std::string, double>> actions; ///< By component and action; levels in words.
+  double utilization = 0;                                       ///< Issued slots / slots.
+  std::string bound; ///< A dataflow::Bound's name; "none" on the host and where nothing took time.
 };
 
 struct Report {
@@ -42,6 +43,7 @@ struct Report {
   double technologyNm = 0, clockMhz = 0;
   uint64_t peakMacsPerCycle = 0;
   uint32_t psumBits = 0;
+  std::map<std::string, uint32_t> wordBits; ///< Of each level: what its actions count.
   // The energy table.
   std::string energyTable, energyUnit, energySource, tableLeavesOut;
   double energyTechnologyNm = 0;    ///< 0 where the table has no node.
