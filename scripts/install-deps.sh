@@ -6,7 +6,7 @@ set -eu
 
 packages="cmake ninja-build ccache g++ python3 libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools llvm-22
   libabsl-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev libonnx-dev libprotobuf-dev protobuf-compiler
-  libgtest-dev libgmock-dev libbenchmark-dev libdnnl-dev python3-numpy python3-onnx"
+  libgtest-dev libgmock-dev libbenchmark-dev libdnnl-dev python3-numpy python3-onnx python3-yaml"
 case "${1:-}" in
   fuzz) packages="$packages clang-22 libclang-rt-22-dev" ;;
   "") ;;
