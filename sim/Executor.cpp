@@ -407,6 +407,12 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
   dataflow::Contraction shape = shapeOf(instruction, program);
   unsigned elementBytes = isa::storageBytes(tensorOf(instruction.a).type);
   LayerWork &layer = layers[instruction.layer];
+  dataflow::Work work;
+  work.shape = shape;
+  work.mapping = &shared.mappings[instruction.mapping];
+  work.safs = &shared.safs[instruction.safs];
+  work.machine = shared.machine;
+  work.accumulate = instruction.mode == isa::AccumulateMode::Accumulate;
 
   // Weights: from the cache where the buffer holds what the cache was made of.
   const isa::Operand &b = instruction.b;
@@ -421,7 +427,9 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                    instruction.r,
                    instruction.s,
                    instruction.c,
-                   instruction.dilationW};
+                   instruction.dilationW,
+                   instruction.mapping,
+                   instruction.safs};
   BufferMemory &buffer = memory.buffer(b.buffer);
   bool keeps = weights.role == isa::TensorRole::Constant && weights.bufferFormat.isDense();
   const uint8_t *bytes = buffer.bytes.data() + b.offset;
@@ -455,6 +463,8 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
     fresh->view.data = fresh->values.data();
     fresh->packed = kernels::packWeights(*shared.kernels, shape, fresh->view);
     fresh->summary = dataflow::summarizeWeights(shape, fresh->view);
+    if (options.counts)
+      fresh->digest = shared.dataflow->digestWeights(work, fresh->view);
     if (keeps) {
       fresh->bytes.assign(bytes, bytes + size);
       shared.weights.insert(key, fresh);
@@ -504,13 +514,8 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                        kernels::widestSum(*shared.kernels,
                                           sums + (n * strides[0] + p * strides[1] + q * strides[2]) * (wide ? 8 : 4),
                                           wide, channels));
-  dataflow::Work work;
-  work.shape = shape;
-  work.mapping = &shared.mappings[instruction.mapping];
-  work.safs = &shared.safs[instruction.safs];
-  work.machine = shared.machine;
-  work.accumulate = instruction.mode == isa::AccumulateMode::Accumulate;
   work.weights = &tile->summary;
+  work.digest = tile->digest.get();
   dataflow::Counts counts = shared.dataflow->count(work, a, tile->view);
   record.cycles = uint64_t(std::llround(counts.cycles));
   record.boundCycles = counts.boundCycles;

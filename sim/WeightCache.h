@@ -26,13 +26,16 @@ struct WeightTile {
   dataflow::OperandView view;  ///< Of `values`.
   kernels::PackedWeights packed;
   dataflow::WeightSummary summary;
+  std::unique_ptr<const dataflow::WeightDigest> digest; ///< Null where the dataflow has none, or nothing was counted.
   uint64_t size() const {
-    return bytes.size() + values.size() + packed.data.size() * 2 + summary.nonzeros.size() * 4 + sizeof(WeightTile);
+    return bytes.size() + values.size() + packed.data.size() * 2 + summary.nonzeros.size() * 4 +
+           (digest ? digest->bytes() : 0) + sizeof(WeightTile);
   }
 };
 
-/// Tensor, origin, and the extents g, m, r, s, c and dilation that the layout depends on.
-using WeightKey = std::array<uint32_t, 11>;
+/// Tensor, origin, the extents g, m, r, s, c and dilation that the layout depends on, and the mapping and SAFs that the
+/// digest depends on.
+using WeightKey = std::array<uint32_t, 13>;
 
 class WeightCache {
 public:

@@ -9,6 +9,7 @@
 
 #include "Dataflows.h"
 #include "DotProductArray.h"
+#include "Expectation.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -276,33 +277,6 @@ private:
   };
   double lanes;
   std::vector<Cost> costs;
-};
-
-/// Expected maximum of `count` independent standard normal variables, and of its square.
-struct NormalMaximum {
-  double mean = 0, square = 1;
-  explicit NormalMaximum(double count) {
-    if (count <= 1)
-      return;
-    // E[max] = low + integral over x > low of P(max > x), and E[max^2] likewise with 2 x.
-    constexpr int steps = 80;
-    constexpr double low = -4, high = 6, step = (high - low) / steps;
-    mean = low;
-    square = low * low;
-    for (int i = 0; i < steps; ++i) {
-      double x = low + (i + 0.5) * step;
-      double beyond = 1 - std::pow(0.5 * std::erfc(-x / std::sqrt(2.0)), count);
-      mean += step * beyond;
-      square += step * 2 * x * beyond;
-    }
-  }
-  /// Of sums with this mean, variance and third central moment, which are nearly normal (Cornish and Fisher's first
-  /// correction).
-  double of(double sumMean, double variance, double thirdMoment) const {
-    if (variance < 1e-12)
-      return sumMean;
-    return sumMean + mean * std::sqrt(variance) + (square - 1) / 6 * thirdMoment / variance;
-  }
 };
 
 /// Filter taps [first, end) that meet no padding, with the number of outputs for which it is these.

@@ -13,6 +13,7 @@ namespace sparseaccel::dataflow {
 
 const Dataflow &dotProduct();
 const Dataflow &cnvlutin();
+const Dataflow &eie();
 const Dataflow &rowStationary();
 
 } // namespace sparseaccel::dataflow

@@ -80,6 +80,14 @@ struct Densities {
 
 struct WeightSummary;
 
+/// What a dataflow derives from weights alone and would derive again for every CONTRACT with the same ones: entries of
+/// each processing element's columns, say. Only the dataflow that made it looks inside.
+class WeightDigest {
+public:
+  virtual ~WeightDigest() = default;
+  virtual uint64_t bytes() const = 0; ///< Memory that it takes.
+};
+
 struct Work {
   Contraction shape;
   /// Level indices are those of `machine->levels`. Null: the dataflow's own best mapping for the shape.
@@ -92,6 +100,9 @@ struct Work {
   /// summarizeWeights() of exactly the `b` that count() is given, where the caller keeps it (a layer's weights repeat
   /// for each strip of rows). Null: count() makes it.
   const WeightSummary *weights = nullptr;
+  /// digestWeights() of exactly the `b` that count() is given, under the same mapping, SAFs and machine. Null: count()
+  /// makes it.
+  const WeightDigest *digest = nullptr;
 };
 
 class Dataflow {
@@ -112,6 +123,11 @@ public:
   virtual Counts estimate(const Work &work, const Densities &densities) const = 0;
   /// Exact. Values come from elsewhere; this reads only what it needs of the operands.
   virtual Counts count(const Work &work, const OperandView &a, const OperandView &b) const = 0;
+  /// What count() derives from the weights alone, for Work::digest. It does not depend on N, P and Q. Null where there is
+  /// nothing beyond the WeightSummary.
+  virtual std::unique_ptr<const WeightDigest> digestWeights(const Work &work, const OperandView &b) const {
+    return nullptr;
+  }
   /// Inner mappings (loops below the program-managed levels: spatial and dataflow-managed temporal ones) worth trying
   /// for a tile, best guess first, never empty for a tile that any mapping makes legal. The scheduler prepends the
   /// loops over tiles, whose factors these do not contain.
