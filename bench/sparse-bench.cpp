@@ -175,7 +175,10 @@ struct Setting {
         workload(base) {
     if (density)
       for (workload::Layer &layer : workload.layers)
-        layer.weightDensity = layer.activationDensity = *density;
+        for (workload::Sparsity *operand : {&layer.weights, &layer.activations}) {
+          *operand = workload::Sparsity();
+          operand->density = *density;
+        }
   }
 };
 

@@ -2,8 +2,10 @@
 
 #include "Accuracy.h"
 
+
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
+#include "SparseAccel/Target/Workload/Import.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -19,16 +21,28 @@ namespace sparseaccel::run {
 
 runtime::NamedArrays workloadInputs(const workload::Workload &workload, uint64_t images) {
   runtime::NamedArrays inputs;
-  for (auto [index, layer] : llvm::enumerate(workload.layers)) {
-    const dataflow::Contraction &shape = layer.shape;
+  auto add = [&](const workload::Layer &layer, std::string name, std::vector<int64_t> shape,
+                 llvm::function_ref<std::vector<uint8_t>(uint64_t)> make) {
     runtime::Array array;
-    array.dtype = shape.elementBits == 8 ? runtime::DType::I8 : runtime::DType::I16;
-    array.shape = {int64_t(images) * shape.n, layer.inputHeight, layer.inputWidth, shape.g * shape.c};
+    array.dtype = layer.shape.elementBits == 8 ? runtime::DType::I8 : runtime::DType::I16;
+    array.shape = std::move(shape);
+    array.shape[0] *= int64_t(images);
     for (uint64_t image = 0; image < images; ++image) {
-      std::vector<uint8_t> bytes = workload::makeInput(workload, index, image);
+      std::vector<uint8_t> bytes = make(image);
+      if (image == 0)
+        array.bytes.reserve(bytes.size() * images);
       array.bytes.insert(array.bytes.end(), bytes.begin(), bytes.end());
     }
-    inputs.emplace_back(layer.name + ".input", std::move(array));
+    inputs.emplace_back(std::move(name), std::move(array));
+  };
+  for (size_t index = 0; index < workload.layers.size(); ++index) {
+    const workload::Layer &layer = workload.layers[index];
+    const dataflow::Contraction &s = layer.shape;
+    add(layer, workload::inputName(layer), {s.n, layer.inputHeight, layer.inputWidth, s.g * s.c},
+        [&](uint64_t image) { return workload::makeInput(workload, index, image); });
+    if (layer.isMatMul())
+      add(layer, workload::secondInputName(layer), {s.g * s.m, s.r, s.s, s.c},
+          [&](uint64_t image) { return workload::makeWeights(workload, index, image); });
   }
   return inputs;
 }

@@ -45,6 +45,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     workload::Overrides overrides;
     overrides.numerics = options.numerics;
     overrides.batch = options.batch;
+    overrides.weightDensity = options.weightDensity;
+    overrides.activationDensity = options.activationDensity;
     absl::StatusOr<workload::Workload> workload = workload::loadWorkload(options.workload, overrides);
     if (!workload.ok())
       return emitError(loc) << std::string(workload.status().message());
@@ -85,6 +87,14 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
 FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options) {
   OwningOpRef<ModuleOp> module = source.layers ? OwningOpRef<ModuleOp>(source.layers.get().clone())
                                                : OwningOpRef<ModuleOp>(source.quantised.get().clone());
+  if (source.workload) {
+    absl::StatusOr<machine::Machine> loaded = machine::loadMachine(machine);
+    if (!loaded.ok())
+      return emitError(UnknownLoc::get(module->getContext())) << std::string(loaded.status().message());
+    if (failed(workload::dropLayers(*module, *loaded)) ||
+        (options.mapping.empty() && failed(workload::forceMappings(*module, *source.workload, *loaded))))
+      return failure();
+  }
   SparseCompileOptions compile;
   compile.machine = machine;
   compile.objective = options.objective == "energy" ? schedule::Objective::Energy : schedule::Objective::Latency;

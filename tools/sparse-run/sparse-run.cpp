@@ -7,6 +7,7 @@
 #include "Accuracy.h"
 #include "Check.h"
 #include "Frontend.h"
+#include "Zeros.h"
 
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
@@ -15,6 +16,7 @@
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/Machine/Machine.h"
+#include "SparseAccel/Target/Workload/Import.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -50,6 +52,10 @@ cl::opt<std::string> machineName("machine",
 cl::opt<std::string> againstName("against",
                                  cl::desc("Baseline machine: run it too, and print speed-up and energy ratio by layer"),
                                  cl::value_desc("name"), cl::cat(category));
+cl::opt<bool> compareIndependent(
+    "compare-independent",
+    cl::desc("Print, by layer, cycles with the zeros where they are beside cycles with as many independent ones"),
+    cl::cat(category));
 cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int16, or the workload's)"),
                               cl::value_desc("kind"), cl::cat(category));
 cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"),
@@ -63,6 +69,12 @@ cl::opt<std::string> inputFile(
 cl::opt<std::string>
     labelFile("labels", cl::desc("Labels of the inputs: .npy, or the array 'y' of an .npz; prints top-1 accuracy"),
               cl::value_desc("file"), cl::cat(category));
+cl::opt<double> weightDensity("weight-density",
+                              cl::desc("Density of the weights of a workload's layers that do not say theirs"),
+                              cl::value_desc("0..1"), cl::init(1), cl::cat(category));
+cl::opt<double> activationDensity("activation-density",
+                                  cl::desc("Density of the inputs of a workload's layers that do not say theirs"),
+                                  cl::value_desc("0..1"), cl::init(1), cl::cat(category));
 cl::opt<unsigned> imageLimit("images", cl::desc("Run at most N inputs (a workload makes N, 1 by default)"),
                              cl::value_desc("N"), cl::init(0), cl::cat(category));
 cl::opt<std::string> objective("objective", cl::desc("What the scheduler minimises: latency (default) or energy"),
@@ -94,6 +106,9 @@ EXAMPLES:
 
 Exit code: 0 when all went well and, with --check, every compared bit agreed; 1 otherwise.
 )";
+
+/// Inputs of a model whose zeros --compare-independent looks at.
+constexpr size_t kZerosImages = 4;
 
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -159,6 +174,13 @@ std::string checkOptions() {
     return "--check-images says how much --check looks at: give that, too";
   if (outFolder.getNumOccurrences() && outFolder.empty())
     return "--out: expected a folder";
+  for (auto *option : {&weightDensity, &activationDensity})
+    if (option->getNumOccurrences()) {
+      if (workloadFile.empty())
+        return "--" + option->ArgStr.str() + " goes with --workload";
+      if (!(*option >= 0 && *option <= 1))
+        return "--" + option->ArgStr.str() + ": expected a number from 0 to 1";
+    }
   if (!workloadFile.empty()) {
     for (auto *option : {&calibrate, &inputFile, &labelFile})
       if (!option->empty())
@@ -242,6 +264,61 @@ absl::Status compile(MachineRun &run, const std::string &name, const run::Source
   return absl::OkStatus();
 }
 
+/// Compiles and runs a workload on the machine of `like`, and returns what was measured.
+FailureOr<sim::RunStats> measure(const workload::Workload &workload, const MachineRun &like, const std::string &name,
+                                 const run::FrontendOptions &options, uint64_t images, MLIRContext &context) {
+  run::Source source;
+  source.layers = workload::importWorkload(workload, &context);
+  source.workload = workload;
+  MachineRun run;
+  run.machine = like.machine;
+  absl::Status status = compile(run, name, source, options);
+  if (status.ok())
+    status = simulate(run, run::workloadInputs(workload, images), 0, false);
+  if (!status.ok())
+    return emitError(UnknownLoc::get(&context)) << std::string(status.message());
+  return std::move(run.result.stats);
+}
+
+/// --compare-independent for one machine. The layers of a model run on their own, a workload's have run already.
+LogicalResult printZeros(const run::Source &source, const MachineRun &run, const std::string &name,
+                         size_t observed, run::FrontendOptions options, MLIRContext &context) {
+  std::vector<std::string> leftOut;
+  workload::Workload real;
+  sim::RunStats measured;
+  uint64_t images = run.result.stats.images;
+  if (source.workload) {
+    real = *source.workload;
+    measured = run.result.stats;
+  } else {
+    FailureOr<workload::Workload> layers = 
+        run::measuredWorkload(source, run.program(), llvm::ArrayRef(run.observed).take_front(observed), leftOut);
+    if (failed(layers))
+      return failure();
+    real = std::move(*layers);
+    images = observed;
+    options.mapping = "";
+    if (real.layers.empty())
+      return emitError(UnknownLoc::get(&context)) << "--compare-independent: the model has no contraction on '" << name
+                                                  << "' whose input is a whole tensor";
+    FailureOr<sim::RunStats> stats = measure(real, run, name, options, images, context);
+    if (failed(stats))
+      return failure();
+    measured = std::move(*stats);
+  }
+  FailureOr<sim::RunStats> independent =
+      measure(workload::withIndependentZeros(real), run, name, options, images, context);
+  if (failed(independent))
+    return failure();
+  llvm::outs() << "\n" << sim::formatZeros(run.machine.name, run::densitiesOf(real), measured, *independent);
+  if (!source.workload)
+    llvm::outs() << "each layer on its own, with the zeros that its weights and the first " << images
+                 << " inputs of the model had in it\n";
+  if (!leftOut.empty())
+    llvm::outs() << "left out, since they read a part of a tensor: " << llvm::join(leftOut, ", ") << "\n";
+  return success();
+}
+
 absl::Status writeResults(const MachineRun &run) {
   if (std::error_code error = llvm::sys::fs::create_directories(outFolder))
     return absl::InvalidArgumentError("--out: cannot make the folder '" + outFolder + "': " + error.message());
@@ -260,13 +337,13 @@ absl::Status writeResults(const MachineRun &run) {
 
 /// Compares with the oracle and prints; returns whether it held.
 FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
-                         const std::vector<std::vector<cpu::Tensor>> &inputs) {
+                         const std::vector<std::vector<cpu::Tensor>> &inputs, size_t images) {
   FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program());
   if (failed(checker))
     return failure();
   run::CheckResult last;
   std::vector<std::string> mismatches;
-  for (auto [image, values] : llvm::enumerate(run.observed)) {
+  for (auto [image, values] : llvm::enumerate(llvm::ArrayRef(run.observed).take_front(images))) {
     FailureOr<run::CheckResult> result = (*checker)->check(values, inputs[image]);
     if (failed(result))
       return failure();
@@ -278,7 +355,7 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
     llvm::errs() << "sparse-run: check: " << line << "\n";
   if (!quiet)
     llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n",
-                                  run.observed.size(), inputs.size(), last.layersCovered, last.tensorsChecked,
+                                  images, inputs.size(), last.layersCovered, last.tensorsChecked,
                                   last.wholeChecked ? "and the whole model"
                                                     : "not the whole model (a float operator runs on the host)",
                                   mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
@@ -352,6 +429,10 @@ int main(int argc, char **argv) {
   options.objective = objective;
   options.mapping = mapping;
   options.batch = batch;
+  if (weightDensity.getNumOccurrences())
+    options.weightDensity = weightDensity;
+  if (activationDensity.getNumOccurrences())
+    options.activationDensity = activationDensity;
 
   auto begin = Clock::now();
   FailureOr<run::Source> source = run::loadSource(options, &context);
@@ -382,16 +463,20 @@ int main(int argc, char **argv) {
   }
 
   unsigned observed = !check ? 0 : checkImages == 0 ? images.size() : std::min<size_t>(checkImages, images.size());
+  unsigned zerosImages = compareIndependent ? std::min<size_t>(kZerosImages, images.size()) : 0;
   for (auto [index, run] : llvm::enumerate(runs)) {
     bool first = index == 0;
     if (absl::Status status = compile(run, first ? machineName : againstName, *source, options); !status.ok())
       return fail(status);
-    if (absl::Status status = simulate(run, inputs, first ? observed : 0, first && !outFolder.empty()); !status.ok())
+    if (absl::Status status = simulate(run, inputs, std::max(first ? observed : 0, zerosImages),
+                                       first && !outFolder.empty());
+        !status.ok())
       return fail(status);
-    if (source->workload)
-      run.report.notes.push_back(llvm::formatv("Values are synthetic: workload '{0}', seed {1}, independent nonzeros.",
-                                               source->workload->name, source->workload->seed)
-                                     .str());
+    if (source->workload) {
+      run.report.notes.push_back(workload::describeTensors(*source->workload));
+      if (std::string leftOut = workload::describeLeftOut(*source->workload, run.machine); !leftOut.empty())
+        run.report.notes.push_back(leftOut);
+    }
   }
 
   if (!quiet) {
@@ -399,10 +484,14 @@ int main(int argc, char **argv) {
     if (runs.size() > 1)
       llvm::outs() << "\n" << sim::formatComparison(runs[0].report, runs[1].report);
   }
+  if (compareIndependent && !quiet)
+    for (auto [index, run] : llvm::enumerate(runs))
+      if (failed(printZeros(*source, run, index == 0 ? machineName : againstName, zerosImages, options, context)))
+        return 1;
 
   bool held = true;
   if (check) {
-    FailureOr<bool> result = runCheck(*source, runs[0], images);
+    FailureOr<bool> result = runCheck(*source, runs[0], images, observed);
     if (failed(result))
       return 1;
     held = *result;

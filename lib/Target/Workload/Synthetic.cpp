@@ -2,8 +2,14 @@
 
 #include "SparseAccel/Target/Workload/Workload.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 namespace sparseaccel::workload {
 
@@ -31,42 +37,161 @@ uint64_t mix(uint64_t seed, uint64_t layer, uint64_t operand, uint64_t image) {
   return generator.next();
 }
 
-} // namespace
+/// Of the bits of a draw, 31 are the magnitude and one the sign; never zero.
+template <typename T>
+T valueOf(uint64_t draw, bool isSigned) {
+  constexpr uint64_t kHighest = sizeof(T) == 1 ? 127 : 32767;
+  auto magnitude = int64_t(1 + (((draw >> 1) & 0x7fffffff) * kHighest >> 31));
+  return T(isSigned && (draw & 1) ? -magnitude : magnitude);
+}
 
-std::vector<uint8_t> makeTensor(uint64_t elements, unsigned bytes, double density, bool isSigned, uint64_t seed) {
-  std::vector<uint8_t> tensor(elements * bytes);
-  Generator generator(seed);
-  // One draw an element: 32 bits decide whether it is nonzero, 31 its magnitude, one its sign.
-  uint64_t threshold = uint64_t(std::llround(density * 4294967296.0));
-  uint64_t highest = bytes == 1 ? 127 : 32767;
+/// One draw an element: its upper 32 bits decide whether it is nonzero. Without branches: they could not be foreseen.
+template <typename T>
+void fillIndependent(T *tensor, uint64_t elements, double density, bool isSigned, Generator generator) {
+  auto threshold = uint64_t(std::llround(density * 4294967296.0));
   for (uint64_t i = 0; i < elements; ++i) {
     uint64_t draw = generator.next();
-    if ((draw >> 32) >= threshold)
-      continue;
-    auto magnitude = int64_t(1 + (((draw >> 1) & 0x7fffffff) * highest >> 31));
-    int64_t value = isSigned && (draw & 1) ? -magnitude : magnitude;
-    if (bytes == 1) {
-      tensor[i] = uint8_t(int8_t(value));
-    } else {
-      auto wide = int16_t(value);
-      std::memcpy(&tensor[2 * i], &wide, 2);
-    }
+    T value = valueOf<T>(draw, isSigned);
+    tensor[i] = T(value & -T((draw >> 32) < threshold));
   }
+}
+
+/// `nonzeros` of the elements, each choice as likely as any other: selection sampling (Fan, Muller and Rezucha, 1962).
+template <typename T>
+void fillExactly(T *tensor, uint64_t elements, uint64_t nonzeros, bool isSigned, Generator &generator) {
+  for (uint64_t i = 0; i < elements && nonzeros; ++i) {
+    auto position = uint64_t((unsigned __int128)generator.next() * (elements - i) >> 64);
+    if (position >= nonzeros)
+      continue;
+    tensor[i] = valueOf<T>(generator.next(), isSigned);
+    --nonzeros;
+  }
+}
+
+/// How the elements of a tensor hang together.
+struct Layout {
+  uint64_t elements = 0;
+  uint64_t row = 0;      ///< Elements of a row: those of a filter, or the channels of a pixel.
+  uint64_t channels = 0; ///< Channels of a group, along which blocks of N:M lie.
+};
+
+uint64_t perRow(double density, uint64_t row) { return uint64_t(std::llround(density * double(row))); }
+
+/// `tensor` is zero.
+template <typename T>
+void fill(T *tensor, const Layout &layout, const Sparsity &sparsity, bool isSigned, uint64_t seed, uint64_t image) {
+  Generator generator(seed);
+  switch (sparsity.kind) {
+  case SparsityKind::Independent:
+    return fillIndependent(tensor, layout.elements, sparsity.density, isSigned, generator);
+  case SparsityKind::PerRow:
+    for (uint64_t at = 0; at < layout.elements; at += layout.row)
+      fillExactly(tensor + at, layout.row, perRow(sparsity.density, layout.row), isSigned, generator);
+    return;
+  case SparsityKind::NOfM:
+    for (uint64_t at = 0; at < layout.elements; at += layout.channels)
+      for (uint64_t block = 0; block < layout.channels; block += uint64_t(sparsity.m)) {
+        uint64_t size = std::min<uint64_t>(uint64_t(sparsity.m), layout.channels - block);
+        fillExactly(tensor + at + block, size, std::min<uint64_t>(uint64_t(sparsity.n), size), isSigned, generator);
+      }
+    return;
+  case SparsityKind::Mask: {
+    const Mask &mask = *sparsity.masks[image % sparsity.masks.size()];
+    for (uint64_t i = 0; i < layout.elements; ++i)
+      tensor[i] = T(valueOf<T>(generator.next(), isSigned) & -T(mask.nonzero[i]));
+    return;
+  }
+  case SparsityKind::Exact:
+    return fillExactly(tensor, layout.elements, sparsity.counts[image % sparsity.counts.size()], isSigned, generator);
+  }
+}
+
+std::vector<uint8_t> make(const Layout &layout, unsigned bytes, const Sparsity &sparsity, bool isSigned, uint64_t seed,
+                          uint64_t image) {
+  std::vector<uint8_t> tensor(layout.elements * bytes);
+  if (bytes == 1)
+    fill(reinterpret_cast<int8_t *>(tensor.data()), layout, sparsity, isSigned, seed, image);
+  else
+    fill(reinterpret_cast<int16_t *>(tensor.data()), layout, sparsity, isSigned, seed, image);
   return tensor;
 }
 
-std::vector<uint8_t> makeWeights(const Workload &workload, size_t layer) {
+/// As many nonzeros anywhere. What is drawn independently already stays.
+void scatter(Sparsity &sparsity, uint64_t elements) {
+  if (sparsity.kind == SparsityKind::Independent || sparsity.kind == SparsityKind::Exact)
+    return;
+  sparsity.counts.clear();
+  for (const std::shared_ptr<const Mask> &mask : sparsity.masks)
+    sparsity.counts.push_back(mask->count);
+  if (sparsity.masks.empty())
+    sparsity.counts.push_back(uint64_t(std::llround(sparsity.density * double(elements))));
+  sparsity.kind = SparsityKind::Exact;
+  sparsity.masks.clear();
+}
+
+} // namespace
+
+std::vector<uint8_t> makeTensor(uint64_t elements, unsigned bytes, double density, bool isSigned, uint64_t seed) {
+  Sparsity sparsity;
+  sparsity.density = density;
+  return make({elements, elements, elements}, bytes, sparsity, isSigned, seed, 0);
+}
+
+std::vector<uint8_t> makeWeights(const Workload &workload, size_t layer, uint64_t image) {
   const Layer &of = workload.layers[layer];
-  const dataflow::Contraction &shape = of.shape;
-  return makeTensor(uint64_t(shape.g * shape.m * shape.r * shape.s * shape.c), shape.elementBits / 8, of.weightDensity,
-                    true, mix(workload.seed, layer, 1, 0));
+  const dataflow::Contraction &s = of.shape;
+  return make({uint64_t(of.weightElements()), uint64_t(s.r * s.s * s.c), uint64_t(s.c)}, s.elementBits / 8, of.weights,
+              true, mix(workload.seed, layer, 1, image), image);
 }
 
 std::vector<uint8_t> makeInput(const Workload &workload, size_t layer, uint64_t image) {
   const Layer &of = workload.layers[layer];
-  const dataflow::Contraction &shape = of.shape;
-  return makeTensor(uint64_t(shape.n * of.inputHeight * of.inputWidth * shape.g * shape.c), shape.elementBits / 8,
-                    of.activationDensity, false, mix(workload.seed, layer, 0, image));
+  const dataflow::Contraction &s = of.shape;
+  return make({uint64_t(of.inputElements()), uint64_t(s.g * s.c), uint64_t(s.c)}, s.elementBits / 8, of.activations,
+              false, mix(workload.seed, layer, 0, image), image);
+}
+
+Workload withIndependentZeros(Workload workload) {
+  for (Layer &layer : workload.layers) {
+    scatter(layer.weights, uint64_t(layer.weightElements()));
+    scatter(layer.activations, uint64_t(layer.inputElements()));
+  }
+  return workload;
+}
+
+std::string describeLeftOut(const Workload &workload, const machine::Machine &machine) {
+  static constexpr size_t kNamed = 3;
+  std::vector<std::string> names;
+  double all = 0, left = 0;
+  for (const Layer &layer : workload.layers) {
+    auto macs = double(layer.shape.macs());
+    all += macs;
+    if (std::find(machine.kinds.begin(), machine.kinds.end(), layer.shape.kind) != machine.kinds.end())
+      continue;
+    left += macs;
+    names.push_back(layer.name);
+  }
+  if (names.empty())
+    return "";
+  std::vector<std::string> first(names.begin(), names.begin() + int64_t(std::min(names.size(), kNamed)));
+  return absl::StrCat("left out, since the machine does not take their kind: ", absl::StrJoin(first, ", "),
+                      names.size() > kNamed ? absl::StrCat(" and ", names.size() - kNamed, " more") : "",
+                      absl::StrFormat(" (%.1f%% of the MACs)", 100 * left / all));
+}
+
+std::string describeTensors(const Workload &workload) {
+  static constexpr const char *kNames[] = {"independent", "the same number in every row", "N:M",
+                                           "where the masks say", "a given number, anywhere"};
+  std::set<SparsityKind> kinds;
+  for (const Layer &layer : workload.layers)
+    kinds.insert({layer.weights.kind, layer.activations.kind});
+  std::vector<std::string> names;
+  for (SparsityKind kind : kinds)
+    names.push_back(kNames[size_t(kind)]);
+  return absl::StrCat("Values are synthetic: workload '", workload.name, "', seed ", workload.seed,
+                      kinds == std::set<SparsityKind>{SparsityKind::Independent}
+                          ? std::string(", independent nonzeros.")
+                          : absl::StrCat("; nonzeros: ", absl::StrJoin(names, "; "), "."));
 }
 
 } // namespace sparseaccel::workload

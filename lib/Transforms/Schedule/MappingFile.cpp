@@ -2,11 +2,10 @@
 
 #include "Schedule/MappingFile.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
+#include "SparseAccel/Target/Machine/LoopText.h"
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "yaml-cpp/yaml.h"
 
 #include <fstream>
@@ -16,8 +15,6 @@
 namespace sparseaccel::schedule {
 
 namespace {
-
-constexpr absl::string_view kRanks = "NGMCPQRS";
 
 class Reader {
 public:
@@ -35,30 +32,14 @@ private:
   const machine::Machine &machine;
 };
 
-/// "M 4", "x M 16" or "y C 3".
 absl::Status Reader::loop(const YAML::Node &node, uint8_t level, isa::Mapping &mapping) const {
-  static constexpr absl::string_view kExpected = "expected a loop as 'RANK FACTOR', with x or y before it where it "
-                                                 "runs along an edge of the array, such as 'M 4' or 'x P 14'";
-  if (!node.IsScalar())
-    return fail(node, kExpected);
-  std::vector<absl::string_view> words = absl::StrSplit(node.Scalar(), ' ', absl::SkipWhitespace());
-  isa::Loop loop;
-  loop.level = level;
-  if (words.size() == 3 && (words[0] == "x" || words[0] == "y")) {
-    loop.kind = words[0] == "x" ? isa::LoopKind::SpatialX : isa::LoopKind::SpatialY;
-    words.erase(words.begin());
-  }
-  uint32_t factor = 0;
-  if (words.size() != 2 || words[0].size() != 1 || kRanks.find(words[0][0]) == absl::string_view::npos ||
-      !absl::SimpleAtoi(words[1], &factor))
-    return fail(node, absl::StrCat(kExpected, ", but found '", node.Scalar(), "'"));
-  if (factor == 0)
-    return fail(node, "a loop's factor must be at least 1");
-  loop.rank = static_cast<isa::Rank>(kRanks.find(words[0][0]));
-  loop.factor = factor;
-  if (level == 0 && loop.kind != isa::LoopKind::Temporal)
+  auto loop = machine::parseLoop(node.IsScalar() ? node.Scalar() : "");
+  if (!loop.ok())
+    return fail(node, loop.status().message());
+  loop->level = level;
+  if (level == 0 && loop->kind != isa::LoopKind::Temporal)
     return fail(node, absl::StrCat("loops of level '", machine.levels[0].name, "' run in time"));
-  mapping.loops.push_back(loop);
+  mapping.loops.push_back(*loop);
   return absl::OkStatus();
 }
 

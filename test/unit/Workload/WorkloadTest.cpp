@@ -45,8 +45,30 @@ TEST(Workload, CountedPaddingRaisesTheDensityOfTheTensor) {
   auto extra = parseLayer("{name: c, c: 4, h: 13, w: 13, m: 4, r: 3, s: 3, pad: 1, activation_density: 0.56}",
                           "padding: extra\n");
   ASSERT_TRUE(counted.ok() && extra.ok());
-  EXPECT_NEAR(counted->layers[0].activationDensity, 0.56 / share, 1e-12);
-  EXPECT_EQ(extra->layers[0].activationDensity, 0.56);
+  EXPECT_NEAR(counted->layers[0].activations.density, 0.56 / share, 1e-12);
+  EXPECT_EQ(extra->layers[0].activations.density, 0.56);
+}
+
+TEST(Workload, ShareInPlaneIsThatOfAllReads) {
+  for (int64_t size : {1, 5, 8})
+    for (int64_t taps : {1, 2, 3, 5})
+      for (int64_t stride : {1, 2, 3})
+        for (int64_t dilation : {1, 2, 4})
+          for (int64_t pad : {0, 1, 4}) {
+            dataflow::Contraction shape;
+            int64_t room = size + 2 * pad - (taps - 1) * dilation - 1;
+            if (room < 0)
+              continue;
+            shape.p = room / stride + 1;
+            shape.r = taps, shape.strideH = stride, shape.dilationH = dilation, shape.padTop = pad;
+            int64_t in = 0;
+            for (int64_t output = 0; output < shape.p; ++output)
+              for (int64_t tap = 0; tap < taps; ++tap) {
+                int64_t row = output * stride + tap * dilation - pad;
+                in += row >= 0 && row < size;
+              }
+            EXPECT_DOUBLE_EQ(inPlaneShare(shape, size, 1), double(in) / double(shape.p * taps));
+          }
 }
 
 TEST(Workload, TensorsHaveTheirDensityAndTheirSeed) {
@@ -90,6 +112,7 @@ TEST(Workload, ErrorsSayWhatWasExpected) {
               HasSubstr("weight_density"));
   EXPECT_THAT(errorOf("{name: c, c: 4, h: 3, w: 3, m: 4, r: 3, s: 3}\n  - {name: c, kind: fc, c: 4, m: 4}"),
               HasSubstr("there is a layer 'c' already"));
+  EXPECT_THAT(errorOf("{name: c, kind: fc, c: 16777216, m: 16777216}"), HasSubstr("the weights would have"));
   auto missing = loadWorkload("alexnett");
   EXPECT_THAT(std::string(missing.status().message()), HasSubstr("did you mean 'alexnet'"));
 }

@@ -10,9 +10,21 @@
 
 namespace sparseaccel::workload {
 
-/// A module whose @main has one integer argument and one result for each layer: argument "NAME.input", result "NAME".
+/// Names of a layer's inputs: the activations, and the second operand of a matmul.
+inline std::string inputName(const Layer &layer) { return layer.name + ".input"; }
+inline std::string secondInputName(const Layer &layer) { return layer.name + ".b"; }
+
+/// A module whose @main has, for each layer, an integer argument "NAME.input" (of a matmul also "NAME.b") and a result
+/// "NAME".
 /// It enters the pipeline after fusion.
 mlir::OwningOpRef<mlir::ModuleOp> importWorkload(const Workload &workload, mlir::MLIRContext *context);
+
+/// Takes those layers out of importWorkload()'s module whose kind the machine does not have: nothing reads their results.
+/// Fails where none is left.
+mlir::LogicalResult dropLayers(mlir::ModuleOp module, const machine::Machine &machine);
+
+/// Puts the mappings that the workload has for this machine on the layers.
+mlir::LogicalResult forceMappings(mlir::ModuleOp module, const Workload &workload, const machine::Machine &machine);
 
 } // namespace sparseaccel::workload
 
