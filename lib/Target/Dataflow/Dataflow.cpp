@@ -84,7 +84,7 @@ Counts Dataflow::leastCost(const Work &layer, const Densities &densities) const 
   return counts;
 }
 
-std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin(), &eie(), &rowStationary()}; }
+std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin(), &eie(), &eyerissV2(), &rowStationary()}; }
 
 absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {
   std::vector<std::string> names;

@@ -14,6 +14,7 @@ namespace sparseaccel::dataflow {
 const Dataflow &dotProduct();
 const Dataflow &cnvlutin();
 const Dataflow &eie();
+const Dataflow &eyerissV2();
 const Dataflow &rowStationary();
 
 } // namespace sparseaccel::dataflow

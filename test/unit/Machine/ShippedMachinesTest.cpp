@@ -19,7 +19,7 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 
 TEST(ShippedMachines, AllLoadAndTheirDataflowsAcceptThem) {
-  EXPECT_THAT(listMachines(), IsSupersetOf({"cnvlutin", "dadiannao", "eie", "eyeriss"}));
+  EXPECT_THAT(listMachines(), IsSupersetOf({"cnvlutin", "dadiannao", "eie", "eyeriss", "eyeriss_v2", "eyeriss_v2_pe"}));
   for (const std::string &name : listMachines()) {
     absl::StatusOr<Machine> machine = loadMachine(name);
     ASSERT_TRUE(machine.ok()) << machine.status();
