@@ -84,7 +84,9 @@ Counts Dataflow::leastCost(const Work &layer, const Densities &densities) const 
   return counts;
 }
 
-std::vector<const Dataflow *> listDataflows() { return {&dotProduct(), &cnvlutin(), &eie(), &eyerissV2(), &rowStationary()}; }
+std::vector<const Dataflow *> listDataflows() {
+  return {&dotProduct(), &cnvlutin(), &eie(), &eyerissV2(), &rowStationary(), &spatial(), &stc()};
+}
 
 absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {
   std::vector<std::string> names;

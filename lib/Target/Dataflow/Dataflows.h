@@ -16,6 +16,8 @@ const Dataflow &cnvlutin();
 const Dataflow &eie();
 const Dataflow &eyerissV2();
 const Dataflow &rowStationary();
+const Dataflow &spatial();
+const Dataflow &stc();
 
 } // namespace sparseaccel::dataflow
 
