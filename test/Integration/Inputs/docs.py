@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the documentation to what the tools do: docs.py commands SOURCE BUILD FOLDER, or docs.py (stats | links) SOURCE.
+"""Holds the documentation to what the tools do: docs.py commands SOURCE BUILD FOLDER, docs.py follow SOURCE BUILD FOLDER PAGE, or
+docs.py (stats | links) SOURCE.
 
 commands  Runs every command of README.md and docs/*.md, page by page, each page in a folder of its own. A command is a line of a
           fenced block (``` or ```sh) that begins with build/bin/; a backslash continues it. The folder looks like the top of the source
-          tree after a build; model.onnx, c.npy and x.npy are the bundled model with its calibration and test inputs.
+          tree after a build; model.onnx, c.npy and x.npy are the bundled model with its calibration and test inputs. A block that
+          begins with ```yaml NAME is a part of the file NAME there: its blocks, one after the other, are the file.
+follow    Runs the commands of one page and prints what they print.
 stats     Checks that docs/stats.md names every key of docs/stats.schema.json.
 links     Checks that the files exist to which pages link.
 """
@@ -36,8 +39,18 @@ def commands(page):
                 yield number, line
 
 
-def prepare(folder, source, build):
+def files(page):
+    """The files whose parts a page shows, by name."""
+    texts = {}
+    for name, text in re.findall(r"^```yaml (\S+)\n(.*?)^```", page.read_text(), flags=re.S | re.M):
+        texts[name] = texts.get(name, "") + text
+    return texts
+
+
+def prepare(folder, source, build, page):
     folder.mkdir(parents=True)
+    for name, text in files(page).items():
+        (folder / name).write_text(text)
     for name in ("models", "machines", "energy", "workloads"):
         (folder / name).symlink_to(source / name)
     (folder / "build").symlink_to(build)
@@ -54,7 +67,7 @@ def runCommands(source, build, work):
         found = list(commands(page))
         if found:
             folder = work / page.stem
-            prepare(folder, source, build)
+            prepare(folder, source, build, page)
         for number, command in found:
             ran += 1
             place = f"{page.relative_to(source)}:{number}"
@@ -68,6 +81,15 @@ def runCommands(source, build, work):
                 print(f"{place}: exit code {result.returncode}: {command}\n{result.stdout[-2000:]}")
     print(f"{ran} commands, {failed} failed")
     return failed or not ran
+
+
+def followPage(source, build, work, page):
+    prepare(work, source, build, page)
+    for number, command in commands(page):
+        print(f"line {number}: {command}", flush=True)
+        if subprocess.run(["sh", "-c", command], cwd=work, stderr=subprocess.STDOUT).returncode:
+            return True
+    return False
 
 
 def checkStats(source):
@@ -108,6 +130,8 @@ def main():
     what, source = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     if what == "commands":
         return bool(runCommands(source, pathlib.Path(sys.argv[3]).resolve(), pathlib.Path(sys.argv[4]).resolve()))
+    if what == "follow":
+        return followPage(source, pathlib.Path(sys.argv[3]).resolve(), pathlib.Path(sys.argv[4]).resolve(), source / sys.argv[5])
     return bool({"stats": checkStats, "links": checkLinks}[what](source))
 
 
