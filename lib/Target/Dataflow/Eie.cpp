@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace sparseaccel::dataflow {
 
@@ -38,10 +39,11 @@ constexpr DeclaredParameter kWeightBits = {
 /// The array, and what an output pass is: the sums that all elements hold at once.
 struct Array {
   int64_t elements, sumsPerElement, depth, runBits;
+  int64_t matrixWordBits; ///< Of the matrix's memory, which is read a word at a time.
   double sumBits;
   explicit Array(const machine::Machine &machine)
       : elements(arraySize(machine, kElements[0])), depth(int64_t(kDepth.of(machine))),
-        runBits(int64_t(kIndexBits.of(machine))) {
+        runBits(int64_t(kIndexBits.of(machine))), matrixWordBits(machine.findLevel(kMatrix)->wordBits) {
     const machine::Level &sums = *machine.findLevel(kSums);
     sumBits = sums.psumBits;
     sumsPerElement = sums.psumBits ? int64_t(sums.sizeBytes * 8 / sums.psumBits) : 0;
@@ -49,6 +51,17 @@ struct Array {
   int64_t outputs() const { return elements * sumsPerElement; }
   int64_t passes(int64_t m) const { return ceilDiv(m, outputs()); }
   int64_t outputsOf(int64_t pass, int64_t m) const { return std::min(outputs(), m - pass * outputs()); }
+};
+
+/// Bits of an entry, and entries in a word of the matrix's memory.
+struct Entry {
+  double weightBits, indexBits;
+  int64_t perWord;
+  explicit Entry(const Work &work)
+      : weightBits(kWeightBits.of(*work.machine) > 0 ? kWeightBits.of(*work.machine) : work.shape.elementBits),
+        indexBits(skipsOn(work, isa::OperandKind::B) ? kIndexBits.of(*work.machine) : 0),
+        perWord(std::max<int64_t>(1, int64_t(double(Array(*work.machine).matrixWordBits) / (weightBits + indexBits)))) {
+  }
 };
 
 /// Cycles of one vector against one pass of outputs, a broadcast at a time. `Cycle` is a whole number where costs are
@@ -92,9 +105,9 @@ struct Columns final : WeightDigest {
   int64_t outputs = 0, elements = 0;
   /// Cycles that an element spends on a column: [g][pass][c][element].
   std::vector<uint16_t> costs;
-  /// Entries of a column in all elements, and those of them that are padding: [g][pass][c].
-  std::vector<uint32_t> entries, padding;
-  uint64_t bytes() const override { return costs.size() * 2 + (entries.size() + padding.size()) * 4; }
+  /// Entries of a column in all elements, those of them that are padding, and words that hold them: [g][pass][c].
+  std::vector<uint32_t> entries, padding, words;
+  uint64_t bytes() const override { return costs.size() * 2 + (entries.size() + padding.size() + words.size()) * 4; }
 };
 
 /// Counts entries of one element's rows (first, first + step, ... below end) for each column.
@@ -126,6 +139,8 @@ Columns compress(const Work &work, const OperandView &b) {
   result.costs.assign(blocks * columns * array.elements, 0);
   result.entries.assign(blocks * columns, 0);
   result.padding.assign(blocks * columns, 0);
+  result.words.assign(blocks * columns, 0);
+  int64_t perWord = Entry(work).perWord;
   std::vector<uint16_t> entries(columns), padding(columns);
   for (int64_t g = 0; g < shape.g; ++g) {
     for (int64_t pass = 0; pass < passes; ++pass) {
@@ -141,7 +156,12 @@ Columns compress(const Work &work, const OperandView &b) {
         else
           countEntries<uint16_t>(b, first + k, first + outputs, array.elements, unsigned(array.runBits), columns,
                                  entries, padding);
+        int64_t stored = 0; // Columns lie one behind the other.
         for (int64_t c = 0; c < columns; ++c) {
+          int64_t begin = stored;
+          stored += entries[c];
+          if (stored > begin)
+            result.words[block + c] += uint32_t((stored - 1) / perWord - begin / perWord + 1);
           result.costs[(block + c) * array.elements + k] = std::max<uint16_t>(entries[c], 1);
           result.entries[block + c] += entries[c];
           result.padding[block + c] += padding[c];
@@ -159,6 +179,7 @@ struct Totals {
   double broadcasts = 0; ///< Activations sent, over vectors and passes.
   double entries = 0;    ///< Worked on, padding included.
   double padding = 0;
+  double words = 0;    ///< Of the matrix's memory that hold the entries.
   double products = 0; ///< Entries that are products.
 };
 
@@ -183,11 +204,12 @@ Totals walk(const Work &work, const OperandView &a, const Columns &columns) {
         int64_t block = (g * passes + pass) * shape.c;
         int64_t working = std::min(array.elements, array.outputsOf(pass, shape.m));
         Broadcasts<int32_t> broadcasts(array.elements, array.depth);
-        uint64_t entries = 0, padding = 0;
+        uint64_t entries = 0, padding = 0, words = 0;
         for (int64_t c : sent) {
           broadcasts.next(&columns.costs[(block + c) * array.elements]);
           entries += columns.entries[block + c];
           padding += columns.padding[block + c];
+          words += columns.words[block + c];
         }
         double cycles = double(broadcasts.cycles());
         totals.cycles += cycles;
@@ -196,6 +218,7 @@ Totals walk(const Work &work, const OperandView &a, const Columns &columns) {
         totals.broadcasts += double(sent.size());
         totals.entries += double(entries);
         totals.padding += double(padding);
+        totals.words += double(words);
         totals.products += double(entries - padding);
       }
     }
@@ -241,6 +264,11 @@ public:
       table[i] = float(cost[k]);
     }
   }
+  /// Expected words for a column whose first entry may lie anywhere in its word.
+  double words(int64_t perWord) const {
+    double some = 1 - probability[0];
+    return some + (entries - some) / double(perWord);
+  }
   double entries = 0, padding = 0, mean = 0, variance = 0;
 
 private:
@@ -284,6 +312,11 @@ double expectedCycles(double sent, const EntryDistribution &full, int64_t workin
   return std::max(deep, sent < double(kDrawn) ? end * sent / double(kDrawn) : end + (sent - double(kDrawn)) * pace);
 }
 
+/// Words for a column of `rows` entries, where all columns have as many.
+double wordsOfFullColumn(int64_t rows, int64_t perWord) {
+  return rows ? 1 + double(rows - std::gcd(rows, perWord)) / double(perWord) : 0;
+}
+
 Totals expectedTotals(const Work &work, const Densities &densities) {
   const Contraction &shape = work.shape;
   Array array(*work.machine);
@@ -304,6 +337,13 @@ Totals expectedTotals(const Work &work, const Densities &densities) {
     totals.broadcasts += times * sent;
     totals.entries += times * entries;
     totals.padding += times * sent * full.padding * share;
+    int64_t perWord = Entry(work).perWord, rows = ceilDiv(outputs, array.elements);
+    int64_t fullElements = outputs - (rows - 1) * array.elements; // The others have a row less.
+    bool dense = !sparseB || densities.b >= 1;
+    totals.words += times * sent *
+                    (dense ? double(fullElements) * wordsOfFullColumn(rows, perWord) +
+                                 double(array.elements - fullElements) * wordsOfFullColumn(rows - 1, perWord)
+                           : full.words(perWord) * share);
     totals.products += times * sent * double(outputs) * (sparseB ? densities.b : 1.0);
   }
   totals.entries = totals.products + totals.padding;
@@ -409,7 +449,7 @@ private:
     Array array(machine);
     double passes = double(array.passes(shape.m)), vectors = double(shape.n * shape.g);
     double bits = shape.elementBits, sums = double(shape.n * shape.g * shape.m) * array.sumBits;
-    double weightBits = kWeightBits.of(machine) > 0 ? kWeightBits.of(machine) : bits;
+    Entry entry(work);
     Counts counts;
     counts.cycles = totals.cycles;
     counts.boundCycles[unsigned(Bound::Mac)] = totals.balanced;
@@ -430,11 +470,12 @@ private:
       addTraffic(counts, machine, kQueue, action, heard * columnBits);
     // The pointers to a column's beginning and end lie in two banks; each is a word.
     bool compressed = skipsOn(work, isa::OperandKind::B);
-    if (compressed) {
+    if (compressed)
       addTraffic(counts, machine, kPointers, "metadata_read", heard * 2 * machine.findLevel(kPointers)->wordBits);
-      addTraffic(counts, machine, kMatrix, "metadata_read", totals.entries * kIndexBits.of(machine));
-    }
-    addTraffic(counts, machine, kMatrix, "read", totals.entries * weightBits);
+    // The matrix is read in whole words, of which a column may need the end of one and the beginning of another.
+    double places = totals.words * double(entry.perWord);
+    addTraffic(counts, machine, kMatrix, "read", places * entry.weightBits);
+    addTraffic(counts, machine, kMatrix, "metadata_read", places * entry.indexBits);
     // Sums stay in the elements for a pass. They are written back at its end, and read before it where they go on.
     for (const char *action : {"read", "write"})
       addTraffic(counts, machine, kSums, action, totals.entries * array.sumBits);

@@ -15,6 +15,7 @@ constexpr unsigned kSkipA = 1, kSkipB = 2;
 /// A column as an element stores it: values, and the zeros before each.
 struct Column {
   std::vector<int> values, zeros;
+  int64_t first = 0; ///< Entries of the columns before it.
 };
 
 /// A processing element: its columns, its queue, and what is left of the activation at the queue's head.
@@ -35,6 +36,7 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
   int indexBits = int(machine.parameters.at("index_bits")), longest = (1 << indexBits) - 1;
   double bits = shape.elementBits;
   double weightBits = machine.parameters.at("weight_bits") > 0 ? machine.parameters.at("weight_bits") : bits;
+  int64_t perWord = int64_t(64 / (weightBits + (skips & kSkipB ? indexBits : 0)));
   int columnBits = 0;
   while ((int64_t(1) << columnBits) < shape.c)
     ++columnBits;
@@ -48,6 +50,7 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
           Element &element = array[k];
           element.columns.resize(shape.c);
           element.sums.assign(places, 0);
+          int64_t stored = 0;
           for (int64_t c = 0; c < shape.c; ++c) {
             Column &column = element.columns[c];
             int run = 0;
@@ -65,6 +68,8 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
               column.zeros.push_back(run);
               run = 0;
             }
+            column.first = stored;
+            stored += int64_t(column.values.size());
           }
         }
         std::deque<int64_t> waiting;
@@ -109,9 +114,11 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
               counts.performed += !padding && !gated;
               counts.actions.add("mac", gated ? "gated" : "compute", 1);
               counts.effectual += a != 0 && b != 0;
-              addBits(counts, machine, "matrix", "read", weightBits);
-              if (skips & kSkipB)
-                addBits(counts, machine, "matrix", "metadata_read", indexBits);
+              if (entry == 0 || (column.first + entry) % perWord == 0) { // The next word of the memory.
+                addBits(counts, machine, "matrix", "read", double(perWord) * weightBits);
+                if (skips & kSkipB)
+                  addBits(counts, machine, "matrix", "metadata_read", double(perWord) * indexBits);
+              }
               addBits(counts, machine, "sum_registers", "read", registers.psumBits);
               addBits(counts, machine, "sum_registers", "write", registers.psumBits);
             }
