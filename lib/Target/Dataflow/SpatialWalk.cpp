@@ -383,7 +383,16 @@ private:
 
 SpatialTotals countSpatial(const SpatialArray &array, const Work &work, const OperandView &a, const OperandView &b) {
   const Contraction &shape = work.shape;
+  ProductCounts products = countProducts(shape, a, b, work.weights);
   SpatialTotals totals;
+  if (!array.skipsA && !array.skipsB) {
+    // Nothing depends on where the zeros are.
+    totals = expectSpatial(array, work, {1, 1});
+    totals.takenNonzeroA = products.nonzeroA;
+    totals.takenNonzeroB = products.nonzeroB;
+    totals.effectual = products.effectual;
+    return totals;
+  }
   Matrices matrices;
   matrices.valid = validWindows(shape);
   matrices.validTotal = std::accumulate(matrices.valid.begin(), matrices.valid.end(), int64_t(0));
@@ -395,7 +404,7 @@ SpatialTotals countSpatial(const SpatialArray &array, const Work &work, const Op
     else
       OperandStationary(array, work, matrices, totals).run();
   }
-  totals.effectual = countProducts(shape, a, b, work.weights).effectual;
+  totals.effectual = products.effectual;
   finishQueues(array, totals);
   return totals;
 }
