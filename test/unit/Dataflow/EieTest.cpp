@@ -374,6 +374,33 @@ TEST(Eie, PublishedLayers) {
   }
 }
 
+TEST(Eie, SharesOfEnergy) {
+  machine::Machine machine = shippedMachine("eie");
+  Counts all;
+  for (const Published &layer : kPublished) {
+    Work asked;
+    asked.shape = fullyConnected(1, layer.m, layer.c), asked.machine = &machine;
+    all.add(dataflowOf(machine).estimate(asked, {layer.activations, layer.weights}));
+  }
+  auto energy = machine.energy.energyByComponent(all.actions, all.cycles, 0);
+  ASSERT_TRUE(energy.ok()) << energy.status();
+  double total = 0;
+  for (const auto &[component, pj] : *energy)
+    total += pj;
+  auto share = [&](std::initializer_list<const char *> components) {
+    double sum = 0;
+    for (const char *component : components)
+      sum += energy->count(component) ? energy->at(component) : 0;
+    return 100 * sum / total;
+  };
+  // Power of an element in the paper's Table II. Its activation unit has logic that no table prices.
+  EXPECT_NEAR(share({"matrix"}), 54.11, 8);
+  EXPECT_NEAR(share({"pointers"}), 19.73, 8);
+  EXPECT_NEAR(share({"mac"}), 12.68, 8);
+  EXPECT_NEAR(share({"queue"}), 1.23, 1);
+  EXPECT_LT(share({"activations", "source_registers", "sum_registers"}), 12.25);
+}
+
 TEST(Eie, EstimateAgreesWithCounts) {
   for (double depth : {0, 1, 2, 8, 500})
     for (double density : {0.0, 0.05, 0.3, 1.0})
