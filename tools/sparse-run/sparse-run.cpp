@@ -273,6 +273,7 @@ FailureOr<sim::RunStats> measure(const workload::Workload &workload, const Machi
   MachineRun run;
   run.machine = like.machine;
   absl::Status status = compile(run, name, source, options);
+  workload::releaseWeights(*source.layers);
   if (status.ok())
     status = simulate(run, run::workloadInputs(workload, images), 0, false);
   if (!status.ok())
@@ -468,6 +469,8 @@ int main(int argc, char **argv) {
     bool first = index == 0;
     if (absl::Status status = compile(run, first ? machineName : againstName, *source, options); !status.ok())
       return fail(status);
+    if (source->workload && index + 1 == runs.size())
+      workload::releaseWeights(*source->layers);
     if (absl::Status status = simulate(run, inputs, std::max(first ? observed : 0, zerosImages),
                                        first && !outFolder.empty());
         !status.ok())

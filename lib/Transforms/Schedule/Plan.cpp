@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace sparseaccel::schedule {
 
@@ -268,13 +269,22 @@ absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::
   return plan;
 }
 
+/// Bytes that offsets in a level are multiples of: words of 8, and whole sums where sums lie there (of 20 bits, say).
+static uint64_t slotUnit(const machine::Level &level) {
+  return level.psumBits ? std::lcm<uint64_t>(8, level.psumBits / std::gcd<uint64_t>(8, level.psumBits)) : 8;
+}
+
 absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine) {
+  auto room = [&](const Slot &slot) {
+    uint64_t unit = slotUnit(machine.levels[slot.level]);
+    return (slot.bytes + unit - 1) / unit * unit;
+  };
   std::vector<uint64_t> cursor(machine.levels.size());
   for (size_t first = 0; first < slots.size();) {
     size_t end = first;
     std::vector<uint64_t> need(machine.levels.size());
     while (end < slots.size() && slots[end].layer == slots[first].layer) {
-      need[slots[end].level] += (slots[end].bytes + 7) / 8 * 8;
+      need[slots[end].level] += room(slots[end]);
       ++end;
     }
     for (size_t level = 0; level < need.size(); ++level) {
@@ -289,7 +299,7 @@ absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machin
     }
     for (; first < end; ++first) {
       slots[first].offset = cursor[slots[first].level];
-      cursor[slots[first].level] += (slots[first].bytes + 7) / 8 * 8;
+      cursor[slots[first].level] += room(slots[first]);
     }
   }
   return absl::OkStatus();

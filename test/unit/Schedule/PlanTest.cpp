@@ -154,6 +154,22 @@ TEST(Plan, LayersFollowEachOtherAroundABuffer) {
   EXPECT_FALSE(placeSlots(slots, machine).ok());
 }
 
+TEST(Plan, SlotsOfSumsStartAtWholeSums) {
+  machine::Machine machine = loadNamed("dadiannao");
+  int nm = machine.levelIndex("nm");
+  for (unsigned bits : {20u, 24u, 32u}) {
+    machine.levels[nm].psumBits = bits;
+    std::vector<Slot> slots = {{nm, 0, "sums", 1001, 0}, {nm, 0, "sums", 8, 0}, {nm, 1, "sums", 8, 0}};
+    ASSERT_TRUE(placeSlots(slots, machine).ok());
+    for (const Slot &slot : slots) {
+      EXPECT_EQ(slot.offset * 8 % bits, 0u) << bits;
+      EXPECT_EQ(slot.offset % 8, 0u);
+    }
+    EXPECT_GE(slots[1].offset, 1001u);
+    EXPECT_GE(slots[2].offset, slots[1].offset + 8);
+  }
+}
+
 TEST(Dependencies, ReadersMayOverlapWritersMayNot) {
   auto access = [](isa::Queue queue, uint64_t begin, uint64_t end, bool write) {
     Access a;

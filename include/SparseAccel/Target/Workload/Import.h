@@ -26,6 +26,9 @@ mlir::LogicalResult dropLayers(mlir::ModuleOp module, const machine::Machine &ma
 /// Puts the mappings that the workload has for this machine on the layers.
 mlir::LogicalResult forceMappings(mlir::ModuleOp module, const Workload &workload, const machine::Machine &machine);
 
+/// Frees the weights of importWorkload()'s module, which programs have copies of. It cannot be compiled any more.
+void releaseWeights(mlir::ModuleOp module);
+
 } // namespace sparseaccel::workload
 
 #endif // SPARSEACCEL_TARGET_WORKLOAD_IMPORT_H

@@ -183,4 +183,12 @@ LogicalResult forceMappings(ModuleOp module, const Workload &workload, const mac
   return success();
 }
 
+void releaseWeights(ModuleOp module) {
+  module.walk([](tosa::ConstOp op) {
+    if (auto elements = dyn_cast<DenseResourceElementsAttr>(op.getValues()))
+      if (AsmResourceBlob *blob = elements.getRawHandle().getBlob())
+        *blob = AsmResourceBlob();
+  });
+}
+
 } // namespace sparseaccel::workload
