@@ -85,7 +85,8 @@ Counts Dataflow::leastCost(const Work &layer, const Densities &densities) const 
 }
 
 std::vector<const Dataflow *> listDataflows() {
-  return {&dotProduct(), &cnvlutin(), &eie(), &eyerissV2(), &rowStationary(), &spatial(), &stc()};
+  return {&dotProduct(),  &cnvlutin(),      &cartesianProduct(), &eie(), &eyerissV2(),
+          &planarDense(), &rowStationary(), &spatial(),          &stc()};
 }
 
 absl::StatusOr<const Dataflow *> findDataflow(absl::string_view name) {

@@ -12,9 +12,11 @@
 namespace sparseaccel::dataflow {
 
 const Dataflow &dotProduct();
+const Dataflow &cartesianProduct();
 const Dataflow &cnvlutin();
 const Dataflow &eie();
 const Dataflow &eyerissV2();
+const Dataflow &planarDense();
 const Dataflow &rowStationary();
 const Dataflow &spatial();
 const Dataflow &stc();

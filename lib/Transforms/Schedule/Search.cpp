@@ -323,10 +323,12 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
                                                                " would read nothing but padding"));
               if (contraction) {
                 work.shape = boxes.shape;
-                work.accumulate = c.index > 0;
+                // Where channels are cut, some tile goes on from earlier sums, whichever stand for all here.
+                work.accumulate = counts[at(Rank::C)] > 1;
                 if (absl::Status status = context.dataflow.legal(work); !status.ok())
                   return absl::Status(status.code(), absl::StrCat("layer '", layer.name, "', tile ", describe(tiling),
                                                                   ": ", status.message()));
+                work.accumulate = c.index > 0;
                 dataflow::Counts counted = context.dataflow.estimate(work, densities);
                 double times = outer * m.count * c.count;
                 cost.macCycles += counted.cycles * times;

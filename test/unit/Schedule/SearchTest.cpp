@@ -100,6 +100,19 @@ TEST_P(OnMachine, EnergyObjectiveNeverCostsMoreEnergy) {
 INSTANTIATE_TEST_SUITE_P(Shipped, OnMachine, testing::Values("dadiannao", "cnvlutin", "eyeriss"),
                          [](const auto &info) { return std::string(info.param); });
 
+TEST(Search, LeavesChannelsWholeWhereSumsCannotGoOn) {
+  // Half of the channels would fit with all rows, but SCNN's accumulators are emptied after each CONTRACT.
+  machine::Machine machine = loadNamed("scnn");
+  auto dataflow = dataflow::findDataflow(machine);
+  auto homes = findHomes(machine);
+  ASSERT_TRUE(dataflow.ok() && homes.ok()) << dataflow.status() << homes.status();
+  Problem problem = makeConv(machine, 96, 55, 16, 1, 1, 0);
+  auto found = search(problem.layer, {machine, **dataflow, *homes, problem.tensors, Objective::Latency});
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->tiling.tile[unsigned(Rank::C)], 96);
+  EXPECT_LT(found->tiling.tile[unsigned(Rank::P)], 55);
+}
+
 TEST(TileBoxes, HaloAndPadding) {
   machine::Machine machine = loadNamed("dadiannao");
   Problem problem = makeConv(machine, 16, 13, 32, 3, 1, 1);
