@@ -287,7 +287,8 @@ public:
       // A block without any weight still gives its sums.
       for (int64_t first = 0; first < std::max<int64_t>(positions, 1); first += array.rows) {
         int64_t end = std::min(first + array.rows, positions), rows = end - first;
-        std::fill(fold.begin(), fold.end(), 0);
+        // The fold's positions lie in a few words.
+        int64_t firstWord = rows ? used[first] >> 6 : 0, words = rows ? (used[end - 1] >> 6) - firstWord + 1 : 0;
         int64_t streamedHere = 0;
         for (int64_t i = first; i < end; ++i) {
           fold[used[i] >> 6] |= uint64_t(1) << (used[i] & 63);
@@ -295,7 +296,7 @@ public:
         }
         int64_t keptHere = 0;
         for (int64_t column = j; column < j + columns; ++column)
-          keptHere += countAnd(kept.row(column), fold.data(), kept.words);
+          keptHere += countAnd(kept.row(column) + firstWord, fold.data() + firstWord, words);
         int64_t steps = 0, products = 0;
         if (queues) {
           std::fill(longest.begin(), longest.end(), 0);
@@ -305,7 +306,7 @@ public:
           steps = std::accumulate(longest.begin(), longest.end(), int64_t(0));
           products = streamedHere * columns;
         } else {
-          steps = rows == 0 ? 0 : skipsStreamed ? rowsThatMeet(fold, used, first, end) : streamed.rows;
+          steps = rows == 0 ? 0 : skipsStreamed ? rowsThatMeet(fold.data(), firstWord, words) : streamed.rows;
           products = steps * rows * columns;
           nonzeroKept += double(steps * keptHere);
         }
@@ -326,6 +327,7 @@ public:
         totals.sumWrites += sums;
         totals.sumReads += first == 0 && !work.accumulate ? 0 : sums;
         totals.sumHops += double(passing * rows * columns);
+        std::fill_n(fold.begin() + firstWord, words, 0);
       }
       if (!skipsKept)
         readsKept += keepsB ? double(columns * kept.columns) : 0;
@@ -346,15 +348,13 @@ public:
 
 private:
   /// Streamed rows with a nonzero at one of the fold's positions.
-  int64_t rowsThatMeet(const std::vector<uint64_t> &fold, const std::vector<int64_t> &used, int64_t first,
-                       int64_t end) const {
-    int64_t firstWord = used[first] >> 6, words = (used[end - 1] >> 6) - firstWord + 1, met = 0;
-    const uint64_t *mask = fold.data() + firstWord;
+  int64_t rowsThatMeet(const uint64_t *fold, int64_t firstWord, int64_t words) const {
+    int64_t met = 0;
     for (int64_t i = 0; i < streamed.rows; ++i) {
       const uint64_t *row = streamed.row(i) + firstWord;
       uint64_t any = 0;
       for (int64_t word = 0; word < words; ++word)
-        any |= row[word] & mask[word];
+        any |= row[word] & fold[firstWord + word];
       met += any != 0;
     }
     return met;
