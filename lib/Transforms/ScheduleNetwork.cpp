@@ -47,6 +47,21 @@ ElementsAttr sparseaccel::constantOf(Value value) {
   return constantElements(value);
 }
 
+/// Whether a format holds the weights of a contraction: others than constants are not known here.
+static bool holdsWeights(const formats::Format &format, accel::ContractionOp op) {
+  if (!format.restrictsValues())
+    return true;
+  ElementsAttr constant = constantOf(op.getWeights());
+  if (!constant)
+    return false;
+  auto type = cast<RankedTensorType>(constant.getType());
+  std::vector<char> storage;
+  ArrayRef<char> bytes = constantBytes(constant, storage);
+  return sparsity::EncodingAttr::get(op.getContext(), format)
+      .getObstacle(type.getShape(), type.getElementTypeBitWidth(), bytes)
+      .empty();
+}
+
 static double densityOf(ElementsAttr constant) {
   std::vector<char> storage;
   ArrayRef<char> bytes = constantBytes(constant, storage);
@@ -412,7 +427,7 @@ FailureOr<Network> NetworkBuilder::build() {
     network.parts.push_back(0);
   }
 
-  // How tensors lie in buffers: as their readers want them.
+  // How tensors lie in buffers: as their readers want them, or densely where that format does not hold them.
   for (TensorDesc &tensor : network.tensors)
     tensor.bufferFormat = machine.o.buffer;
   for (const LayerDesc &layer : network.layers) {
@@ -423,6 +438,10 @@ FailureOr<Network> NetworkBuilder::build() {
       network.tensors[layer.b.tensor].bufferFormat =
           layer.cls == LayerClass::Contraction ? machine.b.buffer : machine.a.buffer;
   }
+  for (auto [layer, op] : llvm::zip(network.layers, network.ops))
+    if (auto contraction = dyn_cast<accel::ContractionOp>(op); contraction && layer.b.tensor >= 0)
+      if (formats::Format &format = network.tensors[layer.b.tensor].bufferFormat; !holdsWeights(format, contraction))
+        format = formats::Format();
   return std::move(network);
 }
 

@@ -42,7 +42,8 @@ struct SelectEncoding : sparseaccel::impl::SelectEncodingBase<SelectEncoding> {
   void runOnOperation() override;
 
 private:
-  /// The smallest of `formats`, whose size in bits `measure` tells for an encoding; the first of several.
+  /// The smallest of `formats`, whose size in bits `measure` tells for an encoding; the first of several. Infinity is for
+  /// what cannot be stored so.
   Choice smallest(const Formats &formats, RankedTensorType type, ArrayRef<int64_t> granule,
                   llvm::function_ref<double(sparsity::EncodingAttr)> measure);
   void encodeWeights(accel::ContractionOp op, const machine::Machine &machine);
@@ -65,7 +66,7 @@ Choice SelectEncoding::smallest(const Formats &formats, RankedTensorType type, A
   for (const formats::Format &format : formats) {
     double bits = best.denseBits;
     if (!format.isDense()) {
-      if (static_cast<int64_t>(format.ranks.size()) > type.getRank())
+      if (!format.hasView() && static_cast<int64_t>(format.ranks.size()) > type.getRank())
         continue;
       bits = measure(sparsity::EncodingAttr::get(&getContext(), format, granule)) +
              kLengthBits * static_cast<double>(granuleCount(type.getShape(), granule));
@@ -97,9 +98,15 @@ void SelectEncoding::encodeWeights(accel::ContractionOp op, const machine::Machi
   granule[0] = std::min(granule[0], kFiltersPerGranule);
   Choice choice =
       smallest(machine.formatsOf(isa::OperandKind::B).dram, type, granule, [&](sparsity::EncodingAttr encoding) {
-        return static_cast<double>(encoding.getExactSize(type.getShape(), type.getElementTypeBitWidth(), bytes).bits());
+        unsigned bits = type.getElementTypeBitWidth();
+        std::string obstacle = encoding.getObstacle(type.getShape(), bits, bytes);
+        if (obstacle.empty())
+          return static_cast<double>(encoding.getExactSize(type.getShape(), bits, bytes).bits());
+        remark::missed(op->getLoc(), remark::RemarkOpts::name("encoding").category("sparse-select-encoding"))
+            << "weights of '" << op.getLayer() << "': " << obstacle;
+        return std::numeric_limits<double>::infinity();
       });
-  if (choice.format.isDense())
+  if (choice.format.isDense() || !std::isfinite(choice.bits))
     return;
   remarkChoice(op, ("weights of '" + op.getLayer() + "'").str(), choice);
   OpBuilder builder(op);
@@ -113,6 +120,8 @@ Formats SelectEncoding::commonFormats(Value value, const machine::Machine &machi
   if (isa<accel::HostOp, accel::ReshapeOp>(producer))
     return {};
   Formats common = machine.formatsOf(isa::OperandKind::O).dram;
+  // What an activation will be is not known here.
+  std::erase_if(common, [](const formats::Format &format) { return format.restrictsValues(); });
   auto keep = [&](const Formats &other) {
     std::erase_if(common, [&](const formats::Format &format) { return !llvm::is_contained(other, format); });
   };

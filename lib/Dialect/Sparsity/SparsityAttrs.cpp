@@ -33,30 +33,25 @@ void SparsityDialect::initialize() {
 
 EncodingAttr EncodingAttr::get(MLIRContext *context, const formats::Format &format, ArrayRef<int64_t> granule,
                                ArrayRef<int64_t> order) {
-  return Base::get(context, ArrayRef<formats::RankFormat>(format.ranks), format.packing, order, granule);
+  return Base::get(context, formats::toString(format), order, granule);
 }
 
 formats::Format EncodingAttr::getFormat() const {
-  formats::Format format;
-  format.ranks.assign(getRanks().begin(), getRanks().end());
-  format.packing = getPacking();
-  return format;
+  // verify() has parsed it once.
+  return *formats::parseFormat({getText().data(), getText().size()});
 }
 
 EncodingAttr EncodingAttr::withGranule(ArrayRef<int64_t> granule) const {
-  return EncodingAttr::get(getContext(), getRanks(), getPacking(), getOrder(), granule);
+  return EncodingAttr::get(getContext(), getText(), getOrder(), granule);
 }
 
-LogicalResult EncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<formats::RankFormat> ranks,
-                                   formats::Packing packing, ArrayRef<int64_t> order, ArrayRef<int64_t> granule) {
-  if (packing != formats::Packing::Streams && !ranks.empty())
-    return emitError() << "a packing of its own takes no rank formats";
-  for (const formats::RankFormat &rank : ranks) {
-    if (rank.bits > 32)
-      return emitError() << "width of a rank format must be at most 32 bits, but is " << unsigned(rank.bits);
-    if (rank.bits && (rank.kind == formats::RankKind::U || rank.kind == formats::RankKind::B))
-      return emitError() << "rank formats U and B have no width";
-  }
+LogicalResult EncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef text,
+                                   ArrayRef<int64_t> order, ArrayRef<int64_t> granule) {
+  absl::StatusOr<formats::Format> format = formats::parseFormat({text.data(), text.size()});
+  if (!format.ok())
+    return emitError() << std::string(format.status().message());
+  if (std::string canonical = formats::toString(*format); canonical != text)
+    return emitError() << "format '" << text << "' is written '" << canonical << "'";
   SmallVector<bool> seen(order.size(), false);
   for (int64_t rank : order) {
     if (rank < 0 || rank >= static_cast<int64_t>(order.size()) || seen[rank])
@@ -76,9 +71,13 @@ LogicalResult EncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element
     return emitError() << "an encoded tensor has elements of 8 or 16-bit integers, not " << elementType;
   if (llvm::any_of(shape, ShapedType::isDynamic))
     return emitError() << "an encoded tensor has a static shape";
-  if (getRanks().size() > shape.size())
-    return emitError() << "encoding has " << getRanks().size() << " rank formats, but the tensor has " << shape.size()
+  formats::Format format = getFormat();
+  if (!format.hasView() && format.ranks.size() > shape.size())
+    return emitError() << "encoding has " << format.ranks.size() << " rank formats, but the tensor has " << shape.size()
                        << " ranks";
+  if (format.deltaDimension >= static_cast<int64_t>(shape.size()))
+    return emitError() << "differences are along dimension " << int(format.deltaDimension) << ", but the tensor has "
+                       << shape.size() << " ranks";
   if (!getOrder().empty() && getOrder().size() != shape.size())
     return emitError() << "order names " << getOrder().size() << " ranks, but the tensor has " << shape.size();
   if (!getGranule().empty() && getGranule().size() != shape.size())
@@ -90,51 +89,18 @@ LogicalResult EncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element
   return success();
 }
 
-static std::optional<formats::RankKind> symbolizeRankKind(StringRef text) {
-  return llvm::StringSwitch<std::optional<formats::RankKind>>(text)
-      .Case("U", formats::RankKind::U)
-      .Case("B", formats::RankKind::B)
-      .Case("CP", formats::RankKind::CP)
-      .Case("RLE", formats::RankKind::RLE)
-      .Case("UOP", formats::RankKind::UOP)
-      .Default(std::nullopt);
-}
-
-static StringRef stringifyRankKind(formats::RankKind kind) {
-  switch (kind) {
-  case formats::RankKind::U:
-    return "U";
-  case formats::RankKind::B:
-    return "B";
-  case formats::RankKind::CP:
-    return "CP";
-  case formats::RankKind::RLE:
-    return "RLE";
-  case formats::RankKind::UOP:
-    return "UOP";
-  }
-  llvm_unreachable("unknown rank format");
-}
-
-static ParseResult parseRankFormat(AsmParser &parser, SmallVectorImpl<formats::RankFormat> &ranks) {
-  SMLoc loc = parser.getCurrentLocation();
+/// A rank's name and width as text: all that ranks without quotes may have.
+static ParseResult parseRankFormat(AsmParser &parser, SmallVectorImpl<std::string> &ranks) {
   StringRef keyword;
   if (parser.parseKeyword(&keyword))
     return failure();
-  std::optional<formats::RankKind> kind = symbolizeRankKind(keyword);
-  if (!kind)
-    return parser.emitError(loc) << "unknown rank format '" << keyword << "', expected U, B, CP, RLE or UOP";
+  ranks.push_back(keyword.str());
+  if (failed(parser.parseOptionalColon()))
+    return success();
   unsigned bits = 0;
-  if (succeeded(parser.parseOptionalColon())) {
-    if (parser.parseInteger(bits))
-      return failure();
-    if (bits == 0 || bits > 32)
-      return parser.emitError(loc) << "width of a rank format must be 1 to 32 bits, but is " << bits;
-  }
-  formats::RankFormat rank;
-  rank.kind = *kind;
-  rank.bits = static_cast<uint8_t>(bits);
-  ranks.push_back(rank);
+  if (parser.parseInteger(bits))
+    return failure();
+  ranks.back() = (Twine(keyword) + ":" + Twine(bits)).str();
   return success();
 }
 
@@ -145,25 +111,24 @@ static ParseResult parseIntegers(AsmParser &parser, SmallVectorImpl<int64_t> &va
 
 Attribute EncodingAttr::parse(AsmParser &parser, Type) {
   SMLoc loc = parser.getCurrentLocation();
-  formats::Format format;
+  std::string text;
   SmallVector<int64_t> order, granule;
   if (parser.parseLess())
     return {};
   StringRef preset;
   if (succeeded(parser.parseOptionalKeyword(&preset))) {
-    std::string name = preset.str();
-    std::replace(name.begin(), name.end(), '_', '-');
-    absl::StatusOr<formats::Format> parsed = formats::parseFormat(name);
-    if (!parsed.ok()) {
-      parser.emitError(loc) << std::string(parsed.status().message());
-      return {};
-    }
-    format = *parsed;
-  } else {
-    SmallVector<formats::RankFormat> ranks;
+    text = preset.str();
+    std::replace(text.begin(), text.end(), '_', '-');
+  } else if (failed(parser.parseOptionalString(&text))) {
+    SmallVector<std::string> ranks;
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] { return parseRankFormat(parser, ranks); }))
       return {};
-    format.ranks.assign(ranks.begin(), ranks.end());
+    text = ("[" + Twine(llvm::join(ranks, ", ")) + "]").str();
+  }
+  absl::StatusOr<formats::Format> format = formats::parseFormat(text);
+  if (!format.ok()) {
+    parser.emitError(loc) << std::string(format.status().message());
+    return {};
   }
   while (succeeded(parser.parseOptionalComma())) {
     SMLoc keyLoc = parser.getCurrentLocation();
@@ -180,24 +145,26 @@ Attribute EncodingAttr::parse(AsmParser &parser, Type) {
   }
   if (parser.parseGreater())
     return {};
-  return parser.getChecked<EncodingAttr>(loc, parser.getContext(), ArrayRef<formats::RankFormat>(format.ranks),
-                                         format.packing, ArrayRef<int64_t>(order), ArrayRef<int64_t>(granule));
+  return parser.getChecked<EncodingAttr>(loc, parser.getContext(), formats::toString(*format), ArrayRef<int64_t>(order),
+                                         ArrayRef<int64_t>(granule));
 }
 
 void EncodingAttr::print(AsmPrinter &printer) const {
   printer << '<';
-  std::string name = formats::toString(getFormat());
-  if (name.empty() || name.front() == '[') {
-    printer << '[';
-    llvm::interleaveComma(getRanks(), printer, [&](const formats::RankFormat &rank) {
-      printer << stringifyRankKind(rank.kind);
-      if (rank.bits)
-        printer << ':' << unsigned(rank.bits);
-    });
-    printer << ']';
+  std::string text = getText().str();
+  bool ranks = text.front() == '[';
+  auto bare = [&](char c) { return llvm::isAlnum(c) || (ranks ? StringRef("[]:, ").contains(c) : c == '-'); };
+  // Letters before digits in each rank: 2:4 is no keyword. A word behind a rank stands behind a space without a comma.
+  bool quoted = !llvm::all_of(text, bare);
+  for (size_t i = 1; i < text.size(); ++i)
+    quoted |= ranks && ((llvm::isDigit(text[i]) && (text[i - 1] == '[' || text[i - 1] == ' ')) ||
+                        (text[i] == ' ' && text[i - 1] != ','));
+  if (quoted) {
+    printer << '"' << text << '"';
   } else {
-    std::replace(name.begin(), name.end(), '-', '_');
-    printer << name;
+    if (!ranks)
+      std::replace(text.begin(), text.end(), '-', '_');
+    printer << text;
   }
   auto printList = [&](StringRef key, ArrayRef<int64_t> values) {
     if (values.empty())

@@ -128,23 +128,42 @@ double EncodingAttr::getExpectedBits(ArrayRef<int64_t> shape, unsigned elementBi
   return bits;
 }
 
-formats::Size EncodingAttr::getExactSize(ArrayRef<int64_t> shape, unsigned elementBits, ArrayRef<char> values) const {
-  formats::Size total;
-  formats::Format format = getFormat();
-  unsigned bytes = elementBits / 8;
+/// Calls `fn(view)` for each granule of row-major values.
+static void forEachGranule(EncodingAttr encoding, ArrayRef<int64_t> shape, unsigned bytes, ArrayRef<char> values,
+                           llvm::function_ref<void(const formats::DenseView &)> fn) {
   SmallVector<char> box;
-  Grid(shape, getGranuleShape(shape)).forEach([&](ArrayRef<int64_t> origin, ArrayRef<int64_t> extent) {
-    gather(values, bytes, shape, origin, extent, getOrder(), box);
-    SmallVector<uint32_t> stored = permute(SmallVector<uint32_t>(extent.begin(), extent.end()), getOrder());
+  Grid(shape, encoding.getGranuleShape(shape)).forEach([&](ArrayRef<int64_t> origin, ArrayRef<int64_t> extent) {
+    gather(values, bytes, shape, origin, extent, encoding.getOrder(), box);
+    SmallVector<uint32_t> stored = permute(SmallVector<uint32_t>(extent.begin(), extent.end()), encoding.getOrder());
     formats::DenseView view;
     view.data = box.data();
     view.elementBytes = bytes;
     view.shape = {stored.data(), stored.size()};
+    fn(view);
+  });
+}
+
+formats::Size EncodingAttr::getExactSize(ArrayRef<int64_t> shape, unsigned elementBits, ArrayRef<char> values) const {
+  formats::Size total;
+  formats::Format format = getFormat();
+  forEachGranule(*this, shape, elementBits / 8, values, [&](const formats::DenseView &view) {
     formats::Size size = formats::sizeOf(format, view);
     total.dataBits += size.dataBits;
     total.metadataBits += size.metadataBits;
   });
   return total;
+}
+
+std::string EncodingAttr::getObstacle(ArrayRef<int64_t> shape, unsigned elementBits, ArrayRef<char> values) const {
+  formats::Format format = getFormat();
+  std::string obstacle;
+  if (!format.restrictsValues())
+    return obstacle;
+  forEachGranule(*this, shape, elementBits / 8, values, [&](const formats::DenseView &view) {
+    if (obstacle.empty())
+      obstacle = std::string(formats::checkValues(format, view).message());
+  });
+  return obstacle;
 }
 
 formats::Size EncodingAttr::getWorstCaseSize(ArrayRef<int64_t> shape, unsigned elementBits) const {

@@ -1,6 +1,6 @@
 //===- Codec.h - The two families of codecs ---------------------*- C++ -*-===//
 //
-// Private to the formats. Format.cpp dispatches on Format::packing.
+// Private to the formats. Dispatch.cpp dispatches on Format::packing.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,8 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+
+#include <algorithm>
 
 namespace sparseaccel::formats {
 
@@ -30,9 +32,23 @@ struct Tree {
   bool hasCount(size_t rank) const;
   bool underOffsets(size_t rank) const { return rank > 0 && kind[rank - 1] == RankKind::UOP; }
 
+  /// Entries of each fiber of an NM rank, or of an ELL rank whose fullest fiber has `fullest`.
+  uint64_t fixedEntries(size_t rank, uint64_t fullest) const {
+    if (kind[rank] == RankKind::ELL)
+      return fullest;
+    return extent[rank] / m[rank] * n[rank] + std::min<uint64_t>(n[rank], extent[rank] % m[rank]);
+  }
+
+  /// What an NM or ELL rank stores of an entry at this place of its fiber.
+  uint64_t placeField(size_t rank, uint64_t place) const {
+    return kind[rank] == RankKind::NM ? place % m[rank] : place;
+  }
+
   absl::InlinedVector<RankKind, 4> kind;
   absl::InlinedVector<unsigned, 4> bits;      ///< Width of a coordinate, run or offset.
   absl::InlinedVector<unsigned, 4> countBits; ///< Width of a fiber's length.
+  absl::InlinedVector<unsigned, 4> n, m;      ///< Of NM.
+  absl::InlinedVector<bool, 4> huffman, local;
   absl::InlinedVector<uint64_t, 4> extent, below;
   unsigned elementBytes;
 };
@@ -41,6 +57,7 @@ struct Tree {
 template <typename Number>
 struct RankCount {
   Number fibers{}, entries{};
+  Number codedBits{}; ///< Table and codes of an RLE rank with Huffman codes.
 };
 template <typename Number>
 using RankCounts = absl::InlinedVector<RankCount<Number>, 4>;
@@ -55,9 +72,16 @@ Number streamBits(const Tree &tree, size_t rank, const RankCount<Number> &count)
     return count.fibers * tree.extent[rank];
   case RankKind::CP:
   case RankKind::RLE:
-    return count.entries * tree.bits[rank] + (tree.hasCount(rank) ? count.fibers * tree.countBits[rank] : 0);
+    return (tree.huffman[rank] ? count.codedBits : count.entries * tree.bits[rank]) +
+           (tree.hasCount(rank) ? count.fibers * tree.countBits[rank] : 0);
   case RankKind::UOP:
+    if (tree.local[rank])
+      return count.fibers * (tree.extent[rank] + 1) * tree.bits[rank];
     return (count.fibers * tree.extent[rank] + 1) * tree.bits[rank];
+  case RankKind::NM:
+    return count.entries * tree.bits[rank];
+  case RankKind::ELL:
+    return count.entries * tree.bits[rank] + tree.countBits[rank];
   }
   return 0;
 }
@@ -69,6 +93,10 @@ Size encode(const Format &format, const DenseView &values, std::vector<uint8_t> 
 absl::Status decode(const Format &format, absl::Span<const uint8_t> bytes, unsigned elementBytes,
                     absl::Span<const uint32_t> shape, void *out);
 double expectedBits(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape, double density);
+/// How many values are stored, zeros included.
+uint64_t storedValues(const Format &format, const DenseView &values);
+/// Whether shared values have no more distinct values than their indices can tell apart.
+absl::Status checkDistinct(const Format &format, const DenseView &values);
 } // namespace streams
 
 namespace rlc {

@@ -1,52 +1,30 @@
 //===- Dispatch.cpp - Formats by their packing ------------------------------===//
 
 #include "Codec.h"
+#include "View.h"
 
 #include "absl/strings/str_cat.h"
 
 #include <cassert>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace sparseaccel::formats {
 
-// Largest granule: what a 48-bit count of bits can say, so that no size overflows.
-static constexpr uint64_t kMaxElements = uint64_t{1} << 36;
-
-absl::Status checkFormat(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape) {
-  uint64_t elements = 1;
-  for (uint32_t extent : shape) {
-    if (extent == 0)
-      return absl::InvalidArgumentError("a granule has an extent of 0");
-    elements = elements > kMaxElements / extent ? kMaxElements + 1 : elements * extent;
-    if (elements > kMaxElements)
-      return absl::InvalidArgumentError(absl::StrCat("a granule has more than ", kMaxElements, " elements"));
-  }
-  if (format.packing != Packing::Streams) {
-    if (!format.ranks.empty())
-      return absl::InvalidArgumentError("ranks have no meaning beside the packings eyeriss-rlc and zfnaf");
-    if (elementBytes != 1 && elementBytes != 2)
-      return absl::InvalidArgumentError(
-          absl::StrCat("format '", toString(format), "' takes elements of 1 or 2 bytes, but got ", elementBytes));
-    return absl::OkStatus();
-  }
-  if (elementBytes != 1 && elementBytes != 2 && elementBytes != 4 && elementBytes != 8)
-    return absl::InvalidArgumentError(absl::StrCat("elements have 1, 2, 4 or 8 bytes, but got ", elementBytes));
-  if (format.ranks.size() > kMaxRanks)
-    return absl::InvalidArgumentError(
-        absl::StrCat("a format has at most ", kMaxRanks, " ranks, but got ", format.ranks.size()));
-  for (const RankFormat &rank : format.ranks) {
-    if (rank.kind > RankKind::UOP)
-      return absl::InvalidArgumentError(absl::StrCat("unknown rank format ", static_cast<int>(rank.kind)));
-    bool takesBits = rank.kind == RankKind::CP || rank.kind == RankKind::RLE || rank.kind == RankKind::UOP;
-    if (rank.bits > (takesBits ? kMaxRankBits : 0))
-      return absl::InvalidArgumentError(
-          absl::StrCat("a field of ", rank.bits, " bits in format '", toString(format), "' is too wide"));
-  }
-  return absl::OkStatus();
+/// Losing a value in silence would be worse than any end.
+static void requireHeld(const Format &format, const DenseView &values) {
+  assert(checkFormat(format, values.elementBytes, values.shape).ok());
+  if (!format.restrictsValues())
+    return;
+  absl::Status status = checkValues(format, values);
+  if (status.ok())
+    return;
+  std::fprintf(stderr, "checkValues() must hold before encoding: %s\n", std::string(status.message()).c_str());
+  std::abort();
 }
 
-Size sizeOf(const Format &format, const DenseView &values) {
-  assert(checkFormat(format, values.elementBytes, values.shape).ok());
+static Size sizeOfPrepared(const Format &format, const DenseView &values) {
   switch (format.packing) {
   case Packing::Streams:
     if (format.isDense())
@@ -60,11 +38,18 @@ Size sizeOf(const Format &format, const DenseView &values) {
   return {};
 }
 
+Size sizeOf(const Format &format, const DenseView &values) {
+  requireHeld(format, values);
+  return isPrepared(format) ? sizeOfPrepared(format, Prepared(format, values).view()) : sizeOfPrepared(format, values);
+}
+
 Size worstCase(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape) {
   switch (format.packing) {
   case Packing::Streams:
     if (format.isDense())
       return {elementsOf(shape) * elementBytes * 8, 0};
+    if (format.hasView())
+      return streams::worstCase(format, elementBytes, View(format, shape).shape());
     return streams::worstCase(format, elementBytes, shape);
   case Packing::EyerissRlc:
     return rlc::worstCase(elementBytes, shape);
@@ -74,8 +59,7 @@ Size worstCase(const Format &format, unsigned elementBytes, absl::Span<const uin
   return {};
 }
 
-Size encode(const Format &format, const DenseView &values, std::vector<uint8_t> &out) {
-  assert(checkFormat(format, values.elementBytes, values.shape).ok());
+static Size encodePrepared(const Format &format, const DenseView &values, std::vector<uint8_t> &out) {
   switch (format.packing) {
   case Packing::Streams:
     if (format.isDense()) {
@@ -93,10 +77,14 @@ Size encode(const Format &format, const DenseView &values, std::vector<uint8_t> 
   return {};
 }
 
-absl::Status decode(const Format &format, absl::Span<const uint8_t> bytes, unsigned elementBytes,
-                    absl::Span<const uint32_t> shape, void *out) {
-  if (absl::Status status = checkFormat(format, elementBytes, shape); !status.ok())
-    return status;
+Size encode(const Format &format, const DenseView &values, std::vector<uint8_t> &out) {
+  requireHeld(format, values);
+  return isPrepared(format) ? encodePrepared(format, Prepared(format, values).view(), out)
+                            : encodePrepared(format, values, out);
+}
+
+static absl::Status decodePrepared(const Format &format, absl::Span<const uint8_t> bytes, unsigned elementBytes,
+                                   absl::Span<const uint32_t> shape, void *out) {
   switch (format.packing) {
   case Packing::Streams: {
     if (!format.isDense())
@@ -117,11 +105,42 @@ absl::Status decode(const Format &format, absl::Span<const uint8_t> bytes, unsig
   return absl::InvalidArgumentError(absl::StrCat("unknown packing ", static_cast<int>(format.packing)));
 }
 
+absl::Status decode(const Format &format, absl::Span<const uint8_t> bytes, unsigned elementBytes,
+                    absl::Span<const uint32_t> shape, void *out) {
+  if (absl::Status status = checkFormat(format, elementBytes, shape); !status.ok())
+    return status;
+  if (!format.hasView()) {
+    if (absl::Status status = decodePrepared(format, bytes, elementBytes, shape, out); !status.ok())
+      return status;
+  } else {
+    View view(format, shape);
+    std::vector<uint8_t> array(view.elements() * elementBytes);
+    if (absl::Status status = decodePrepared(format, bytes, elementBytes, view.shape(), array.data()); !status.ok())
+      return status;
+    if (!view.scatter(array.data(), elementBytes, static_cast<uint8_t *>(out)))
+      return absl::DataLossError(absl::StrCat("corrupt granule in format ", toString(format),
+                                              ": a place behind the end of a dimension is not zero"));
+  }
+  if (format.deltaDimension >= 0)
+    integrate(static_cast<uint8_t *>(out), elementBytes, shape, static_cast<unsigned>(format.deltaDimension));
+  return absl::OkStatus();
+}
+
 double expectedBits(const Format &format, unsigned elementBytes, absl::Span<const uint32_t> shape, double density) {
+  // A difference is zero where both values are, or where they are equal, which the values are taken not to be.
+  if (format.deltaDimension >= 0 && static_cast<size_t>(format.deltaDimension) < shape.size()) {
+    double first = 1.0 / shape[static_cast<size_t>(format.deltaDimension)], empty = 1 - density;
+    density = first * density + (1 - first) * (1 - empty * empty);
+  }
   switch (format.packing) {
   case Packing::Streams:
     if (format.isDense())
       return static_cast<double>(elementsOf(shape)) * elementBytes * 8;
+    if (format.hasView()) {
+      View view(format, shape);
+      double share = static_cast<double>(elementsOf(shape)) / static_cast<double>(view.elements());
+      return streams::expectedBits(format, elementBytes, view.shape(), density * share);
+    }
     return streams::expectedBits(format, elementBytes, shape, density);
   case Packing::EyerissRlc:
     return rlc::expectedBits(elementBytes, shape, density);

@@ -8,6 +8,8 @@
 
 #include "BitStream.h"
 #include "Codec.h"
+#include "Huffman.h"
+#include "Values.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -37,8 +39,12 @@ public:
     if (elements)
       fibers.push_back({0});
     for (rank = 0; rank < tree.ranks(); ++rank) {
+      if (absl::Status status = startRank(); !status.ok())
+        return status;
       if (absl::Status status = tree.innermost(rank) ? readInnermost() : readRank(); !status.ok())
         return status;
+      if (tree.huffman[rank] && !codes.isOptimalFor(runs))
+        return error("the codes are not those that Huffman gives for these runs");
     }
     return needsComparison() ? compare() : absl::OkStatus();
   }
@@ -81,9 +87,63 @@ private:
     }
     if (length > tree.extent[rank])
       return error(absl::StrCat("a fiber of ", length, " entries exceeds its ", tree.extent[rank], " places"));
-    if (absl::Status status = need(length * tree.bits[rank]); !status.ok())
+    if (absl::Status status = need(tree.huffman[rank] ? 0 : length * tree.bits[rank]); !status.ok())
       return status;
     return length;
+  }
+
+  /// What stands before a rank's first fiber.
+  absl::Status startRank() {
+    if (tree.kind[rank] == RankKind::ELL) {
+      if (absl::Status status = need(tree.countBits[rank]); !status.ok())
+        return status;
+      fullest = reader.get(position, tree.countBits[rank]);
+      position += tree.countBits[rank];
+      if (fullest > tree.extent[rank])
+        return error(absl::StrCat("fibers of ", fullest, " entries exceed their ", tree.extent[rank], " places"));
+    }
+    if (!tree.huffman[rank])
+      return absl::OkStatus();
+    codes = HuffmanDecoder();
+    runs.assign(size_t{1} << tree.bits[rank], 0);
+    absl::Status status = codes.open(reader, position, tree.bits[rank]);
+    return status.ok() ? status : error(status.message());
+  }
+
+  /// The next run, which need() or a Huffman code's own end has checked to be there.
+  absl::StatusOr<uint64_t> nextRun() {
+    if (!tree.huffman[rank]) {
+      uint64_t run = reader.get(position, tree.bits[rank]);
+      position += tree.bits[rank];
+      return run;
+    }
+    uint32_t run = 0;
+    if (!codes.next(reader, position, run))
+      return error("the bytes end within a run's code");
+    return run;
+  }
+
+  /// Calls `f(place, index in its group)` for the entries of an NM or ELL fiber until one is wrong.
+  template <typename F>
+  absl::Status forEachStored(F &&f) {
+    uint64_t extent = tree.extent[rank];
+    bool groups = tree.kind[rank] == RankKind::NM;
+    uint64_t step = groups ? tree.m[rank] : extent;
+    if (absl::Status status = need(tree.fixedEntries(rank, fullest) * tree.bits[rank]); !status.ok())
+      return status;
+    for (uint64_t first = 0; first < extent; first += step) {
+      uint64_t length = std::min(step, extent - first), from = 0;
+      uint64_t entries = std::min<uint64_t>(groups ? tree.n[rank] : fullest, length);
+      for (uint64_t index = 0; index < entries; ++index, position += tree.bits[rank]) {
+        uint64_t place = reader.get(position, tree.bits[rank]);
+        if (place < from || place >= length)
+          return error(absl::StrCat("place ", place, " of a group is not in [", from, ", ", length, ")"));
+        from = place + 1;
+        if (absl::Status status = f(first + place, place == index); !status.ok())
+          return status;
+      }
+    }
+    return absl::OkStatus();
   }
 
   /// The next end of a UOP rank's fiber. Returns the entries between it and the last.
@@ -99,8 +159,14 @@ private:
 
   absl::Status startOffsets() {
     offset = 0;
-    if (absl::Status status = need((fibers.size() * tree.extent[rank] + 1) * tree.bits[rank]); !status.ok())
+    uint64_t offsets = fibers.size() * tree.extent[rank] + (tree.local[rank] ? fibers.size() : 1);
+    if (absl::Status status = need(offsets * tree.bits[rank]); !status.ok())
       return status;
+    return tree.local[rank] ? absl::OkStatus() : firstOffset();
+  }
+
+  absl::Status firstOffset() {
+    offset = 0;
     if (reader.get(position, tree.bits[rank]))
       return error("the first offset is not zero");
     position += tree.bits[rank];
@@ -121,13 +187,19 @@ private:
       if (absl::Status status = startOffsets(); !status.ok())
         return status;
     RankKind next = tree.kind[rank + 1];
-    bool fixed = next == RankKind::U || next == RankKind::UOP; // Such a fiber has all of its places or is not there.
+    // Such a fiber has so many entries or is not there.
+    uint64_t fixed = next == RankKind::U || next == RankKind::UOP ? tree.extent[rank + 1]
+                     : next == RankKind::NM                       ? tree.fixedEntries(rank + 1, 0)
+                                                                  : 0;
     for (const Fiber &fiber : fibers) {
       switch (kind) {
       case RankKind::U:
       case RankKind::UOP: {
         if (absl::Status status = checkFull(fiber, extent); !status.ok())
           return status;
+        if (tree.local[rank])
+          if (absl::Status status = firstOffset(); !status.ok())
+            return status;
         uint64_t before = offset;
         for (uint64_t i = 0; i < extent; ++i) {
           if (kind == RankKind::U) {
@@ -137,8 +209,8 @@ private:
           absl::StatusOr<uint64_t> entries = nextEntries(tree.extent[rank + 1]);
           if (!entries.ok())
             return entries.status();
-          if (fixed && *entries && *entries != tree.extent[rank + 1])
-            return error(absl::StrCat("a fiber has ", *entries, " of its ", tree.extent[rank + 1], " places"));
+          if (fixed && *entries && *entries != fixed)
+            return error(absl::StrCat("a fiber has ", *entries, " of its ", fixed, " entries"));
           if (*entries)
             children.push_back({fiber.base + i * below, *entries});
         }
@@ -170,14 +242,29 @@ private:
           return length.status();
         uint64_t from = 0;
         for (uint64_t entry = 0; entry < *length; ++entry) {
-          uint64_t field = reader.get(position, tree.bits[rank]);
-          position += tree.bits[rank];
-          uint64_t place = kind == RankKind::RLE ? from + field : field;
+          absl::StatusOr<uint64_t> field = nextRun();
+          if (!field.ok())
+            return field.status();
+          if (tree.huffman[rank])
+            ++runs[*field];
+          uint64_t place = kind == RankKind::RLE ? from + *field : *field;
           if (place < from || place >= extent)
             return error(absl::StrCat("coordinate ", place, " is not in [", from, ", ", extent, ")"));
           children.push_back({fiber.base + place * below});
           from = place + 1;
         }
+        break;
+      }
+      case RankKind::NM:
+      case RankKind::ELL: {
+        if (absl::Status status = checkFull(fiber, tree.fixedEntries(rank, fullest)); !status.ok())
+          return status;
+        absl::Status status = forEachStored([&](uint64_t place, bool) {
+          children.push_back({fiber.base + place * below});
+          return absl::OkStatus();
+        });
+        if (!status.ok())
+          return status;
         break;
       }
       }
@@ -209,31 +296,64 @@ private:
         absl::StatusOr<uint64_t> length = fiberLength(fiber);
         if (!length.ok())
           return length.status();
-        position += *length * tree.bits[rank];
         count += *length;
+        if (!tree.huffman[rank]) {
+          position += *length * tree.bits[rank];
+          continue;
+        }
+        for (uint64_t entry = 0; entry < *length; ++entry)
+          if (absl::StatusOr<uint64_t> run = nextRun(); !run.ok())
+            return run.status();
+          else
+            ++runs[*run];
       }
       break;
     case RankKind::UOP:
       if (absl::Status status = startOffsets(); !status.ok())
         return status;
       for (uint64_t i = 0; i < fibers.size() * extent; ++i) {
+        if (tree.local[rank] && i % extent == 0) {
+          count += offset;
+          if (absl::Status status = firstOffset(); !status.ok())
+            return status;
+        }
         absl::StatusOr<uint64_t> entries = nextEntries(1);
         if (!entries.ok())
           return entries.status();
       }
-      count = offset;
+      count += offset;
       break;
+    case RankKind::NM:
+    case RankKind::ELL: {
+      uint64_t entries = tree.fixedEntries(rank, fullest);
+      count = fibers.size() * entries;
+      if (absl::Status status = need(count * tree.bits[rank]); !status.ok())
+        return status;
+      position += count * tree.bits[rank];
+      break;
+    }
     }
     if (absl::Status status = align(); !status.ok())
       return status;
-    if (position / 8 + count * sizeof(T) != bytes.size())
-      return error(absl::StrCat("expected ", position / 8, " bytes of metadata and ", count, " values of ", sizeof(T),
-                                " bytes, but got ", bytes.size(), " bytes"));
-    in = bytes.data() + position / 8;
+    if (format.values != ValueCoding::Raw) {
+      raw.resize(std::max<uint64_t>(1, count * sizeof(T)));
+      if (absl::Status status =
+              values::decode(format, sizeof(T), bytes.subspan(position / 8), count, raw.data());
+          !status.ok())
+        return error(status.message());
+      in = raw.data();
+    } else {
+      if (position / 8 + count * sizeof(T) != bytes.size())
+        return error(absl::StrCat("expected ", position / 8, " bytes of metadata and ", count, " values of ", sizeof(T),
+                                  " bytes, but got ", bytes.size(), " bytes"));
+      in = bytes.data() + position / 8;
+    }
     position = start;
     for (const Fiber &fiber : fibers)
       if (absl::Status status = placeValues(fiber); !status.ok())
         return status;
+    if (tree.kind[rank] == RankKind::ELL && fullest != fullestFound)
+      return error(absl::StrCat("fibers have ", fullest, " entries, but the fullest has ", fullestFound, " nonzeros"));
     return absl::OkStatus();
   }
 
@@ -286,8 +406,13 @@ private:
       position += tree.hasCount(rank) ? tree.countBits[rank] : 0;
       uint64_t from = 0, largest = lowBits(bits);
       T value = 1;
-      for (uint64_t entry = 0; entry < found; ++entry, position += bits) {
-        uint64_t field = reader.get(position, bits), place = from + field;
+      for (uint64_t entry = 0; entry < found; ++entry) {
+        uint64_t field = reader.get(position, bits);
+        if (tree.huffman[rank])
+          field = *nextRun(); // The first pass has read it, too.
+        else
+          position += bits;
+        uint64_t place = from + field;
         if (place >= extent)
           return error(
               absl::StrCat("a run of ", field, " zeros after place ", from, " leaves the ", extent, " places"));
@@ -300,7 +425,7 @@ private:
       break;
     }
     case RankKind::UOP: {
-      if (&fiber == fibers.data()) { // The values' pass begins behind the first offset.
+      if (tree.local[rank] || &fiber == fibers.data()) { // The values' pass begins behind the first offset.
         offset = 0;
         position += bits;
       }
@@ -319,6 +444,25 @@ private:
         return error("a fiber that is stored holds nothing");
       break;
     }
+    case RankKind::NM:
+    case RankKind::ELL: {
+      absl::Status status = forEachStored([&](uint64_t place, bool first) {
+        T value = take();
+        found += value != 0;
+        // Places that hold no nonzero are the first ones that do not.
+        zero |= value == 0 && !first;
+        storeAs<T>(to + place * sizeof(T), value);
+        return absl::OkStatus();
+      });
+      if (!status.ok())
+        return status;
+      if (zero)
+        return error("an empty place is stored that is not the first in its group");
+      if (found == 0 && (mustHold() || fiber.entries != kUnknown))
+        return error("a fiber that is stored holds nothing");
+      fullestFound = std::max(fullestFound, found);
+      return checkFull(fiber, tree.fixedEntries(rank, fullest));
+    }
     }
     if (zero)
       return error("a value that is stored is zero");
@@ -328,11 +472,12 @@ private:
   }
 
   /// Whether something that encode() would never write may have got this far: fibers of a U rank that should be absent,
-  /// and padding of an RLE rank whose fibers are not empty.
+  /// and entries of an RLE, NM or ELL rank whose fibers should be empty or should not.
   bool needsComparison() const {
     bool below = false;
     for (size_t i = 0; i < tree.ranks(); ++i) {
-      if ((tree.kind[i] == RankKind::U && below) || (tree.kind[i] == RankKind::RLE && !tree.innermost(i)))
+      bool stores = tree.kind[i] == RankKind::RLE || tree.kind[i] == RankKind::NM || tree.kind[i] == RankKind::ELL;
+      if ((tree.kind[i] == RankKind::U && below) || (stores && !tree.innermost(i)))
         return true;
       below |= tree.kind[i] != RankKind::U;
     }
@@ -355,6 +500,10 @@ private:
   absl::Span<const uint32_t> shape;
   uint8_t *out;
   const uint8_t *in = nullptr;
+  std::vector<uint8_t> raw; ///< Values that were coded.
+  uint64_t fullest = 0, fullestFound = 0; ///< Of an ELL rank.
+  HuffmanDecoder codes;
+  Histogram runs;
   size_t rank = 0;
   uint64_t position = 0; ///< In bits.
   uint64_t offset = 0;   ///< The last end that a UOP rank gave.

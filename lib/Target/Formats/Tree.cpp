@@ -33,8 +33,16 @@ Tree::Tree(const Format &format, unsigned elementBytes, absl::Span<const uint32_
   for (size_t rank = 0; rank < ranks; ++rank) {
     places *= extent[rank];
     unsigned needed = bitsFor(extent[rank] ? extent[rank] - 1 : 0), asked = format.ranks[rank].bits;
-    if (kind[rank] == RankKind::UOP)
-      needed = bitsFor(innermost(rank) ? places : places * extent[rank + 1]);
+    n.push_back(format.ranks[rank].n);
+    m.push_back(format.ranks[rank].m);
+    huffman.push_back(format.ranks[rank].huffman);
+    local.push_back(format.ranks[rank].local);
+    if (kind[rank] == RankKind::UOP) {
+      uint64_t most = local[rank] ? extent[rank] : places;
+      needed = bitsFor(innermost(rank) ? most : most * extent[rank + 1]);
+    }
+    if (kind[rank] == RankKind::NM)
+      needed = bitsFor(m[rank] - 1);
     // A run may be cut into shorter ones; a coordinate or an offset that does not fit could not be written at all.
     bits.push_back(kind[rank] == RankKind::RLE ? (asked ? asked : needed) : std::max(asked, needed));
     countBits.push_back(bitsFor(extent[rank]));

@@ -18,28 +18,72 @@
 
 namespace sparseaccel::formats {
 
-// One description for both directions: `T` is const where a Writer calls.
-template <typename Archive, typename T>
-  requires std::is_same_v<std::remove_const_t<T>, RankFormat>
-void describe(Archive &ar, T &rank) {
-  ar(rank.kind);
-  ar(rank.bits);
+/// A format is what version 1.0 knew, or else its text as docs/formats.md has it.
+enum class Stored : uint8_t { Streams, EyerissRlc, Zfnaf, Text };
+
+} // namespace sparseaccel::formats
+
+namespace sparseaccel::isa {
+template <>
+inline constexpr unsigned kCases<formats::RankKind> = 5;
+template <>
+inline constexpr unsigned kCases<formats::Stored> = 4;
+} // namespace sparseaccel::isa
+
+namespace sparseaccel::formats {
+
+static bool isOfVersion10(const Format &format) {
+  for (const RankFormat &rank : format.ranks)
+    if (rank != RankFormat{rank.kind, rank.bits} || rank.kind > RankKind::UOP)
+      return false;
+  return format.values == ValueCoding::Raw && format.deltaDimension < 0;
 }
-template <typename Archive, typename T>
-  requires std::is_same_v<std::remove_const_t<T>, Format>
-void describe(Archive &ar, T &format) {
-  ar(format.packing);
-  ar(format.ranks);
+
+static void describe(isa::Writer &ar, const Format &format) {
+  if (!isOfVersion10(format)) {
+    ar(Stored::Text);
+    return ar(toString(format));
+  }
+  ar(static_cast<Stored>(format.packing));
+  ar(static_cast<uint32_t>(format.ranks.size()));
+  for (const RankFormat &rank : format.ranks) {
+    ar(rank.kind);
+    ar(rank.bits);
+  }
+}
+
+static void describe(isa::Reader &ar, Format &format) {
+  format = Format();
+  Stored stored{};
+  ar(stored);
+  if (stored == Stored::Text) {
+    std::string text;
+    ar(text);
+    if (!ar.ok())
+      return;
+    absl::StatusOr<Format> parsed = parseFormat(text);
+    if (!parsed.ok())
+      return ar.fail(std::string(parsed.status().message()));
+    if (isOfVersion10(*parsed) || toString(*parsed) != text)
+      return ar.fail(absl::StrCat("format '", absl::CEscape(text), "' is not written as it would be"));
+    format = *std::move(parsed);
+    return;
+  }
+  format.packing = static_cast<Packing>(stored);
+  uint32_t ranks = 0;
+  ar(ranks);
+  for (; ranks > 0 && ar.ok(); --ranks) {
+    RankFormat rank;
+    ar(rank.kind);
+    ar(rank.bits);
+    format.ranks.push_back(rank);
+  }
 }
 
 } // namespace sparseaccel::formats
 
 namespace sparseaccel::isa {
 
-template <>
-inline constexpr unsigned kCases<formats::RankKind> = 5;
-template <>
-inline constexpr unsigned kCases<formats::Packing> = 3;
 template <>
 inline constexpr unsigned kCases<ElementType> = 6;
 template <>
@@ -189,7 +233,9 @@ uint64_t featuresOf(const Program &program) {
   auto add = [&](Feature feature) { features |= static_cast<uint64_t>(feature); };
   for (const Tensor &tensor : program.tensors)
     for (const formats::Format *format : {&tensor.dramFormat, &tensor.bufferFormat}) {
-      if (format->packing == formats::Packing::EyerissRlc)
+      if (!formats::isOfVersion10(*format))
+        add(Feature::FormatTexts);
+      else if (format->packing == formats::Packing::EyerissRlc)
         add(Feature::EyerissRlc);
       else if (format->packing == formats::Packing::Zfnaf)
         add(Feature::Zfnaf);

@@ -52,6 +52,8 @@ absl::Status verifyFormats(const Tensor &tensor) {
       return invalid("format '", toString(*format), "' needs a granule");
     SPARSEACCEL_RETURN_IF_ERROR(
         within("granule", formats::checkFormat(*format, storageBytes(tensor.type), tensor.granule)));
+    if (format->restrictsValues() && tensor.role != TensorRole::Constant)
+      return invalid("format '", toString(*format), "' does not hold every tensor, and so takes constants only");
   }
   if (tensor.dramFormat.isDense())
     return absl::OkStatus();
@@ -81,12 +83,47 @@ absl::Status forEachGranule(const Tensor &tensor, F &&f) {
   return absl::OkStatus();
 }
 
+/// Whether the buffer's format holds the granules of a constant that lies dense in DRAM.
+absl::Status verifyHeld(const Program &program, const Tensor &tensor) {
+  if (!tensor.bufferFormat.restrictsValues())
+    return absl::OkStatus();
+  unsigned bytes = storageBytes(tensor.type);
+  std::vector<uint64_t> strides(tensor.shape.size(), bytes);
+  for (size_t rank = tensor.shape.size(); rank-- > 1;)
+    strides[rank - 1] = strides[rank] * tensor.shape[rank];
+  std::vector<uint32_t> origin(tensor.shape.size(), 0);
+  std::vector<uint8_t> box;
+  return forEachGranule(tensor, [&](uint64_t index, const std::vector<uint32_t> &shape) {
+    // The granule's origin follows from its number in the grid.
+    for (size_t rank = shape.size(), rest = index; rank-- > 0;) {
+      uint64_t count = (tensor.shape[rank] + tensor.granule[rank] - 1) / tensor.granule[rank];
+      origin[rank] = static_cast<uint32_t>(rest % count * tensor.granule[rank]);
+      rest /= count;
+    }
+    box.clear();
+    std::vector<uint32_t> at(shape.size(), 0);
+    while (true) {
+      uint64_t offset = tensor.constantOffset;
+      for (size_t rank = 0; rank < shape.size(); ++rank)
+        offset += (origin[rank] + at[rank]) * strides[rank];
+      const uint8_t *row = program.constants.data() + offset;
+      box.insert(box.end(), row, row + (shape.empty() ? 1 : uint64_t{shape.back()}) * bytes);
+      size_t rank = shape.empty() ? 0 : shape.size() - 1;
+      while (rank > 0 && ++at[rank - 1] == shape[rank - 1])
+        at[--rank] = 0;
+      if (rank == 0)
+        break;
+    }
+    return within(absl::StrCat("granule ", index), formats::checkValues(tensor.bufferFormat, {box.data(), bytes, shape}));
+  });
+}
+
 absl::Status verifyConstant(const Program &program, const Tensor &tensor) {
   if (exceeds(tensor.constantOffset, tensor.dramBytes(), program.constants.size()))
     return invalid("its image of ", tensor.dramBytes(), " bytes at ", tensor.constantOffset, " exceeds the ",
                    program.constants.size(), " bytes of constants");
   if (tensor.dramFormat.isDense())
-    return absl::OkStatus();
+    return verifyHeld(program, tensor);
   if (tensor.constantLengths.size() != tensor.granules())
     return invalid("expected ", tensor.granules(), " granule lengths, but got ", tensor.constantLengths.size());
   absl::Span<const uint8_t> image = absl::MakeConstSpan(program.constants).subspan(tensor.constantOffset);
@@ -100,9 +137,11 @@ absl::Status verifyConstant(const Program &program, const Tensor &tensor) {
     for (uint32_t extent : shape)
       elements *= extent;
     dense.resize(elements * storageBytes(tensor.type));
-    return within(absl::StrCat("granule ", index),
-                  formats::decode(tensor.dramFormat, image.subspan(index * tensor.slotBytes, length),
-                                  storageBytes(tensor.type), shape, dense.data()));
+    std::string granule = absl::StrCat("granule ", index);
+    SPARSEACCEL_RETURN_IF_ERROR(within(
+        granule, formats::decode(tensor.dramFormat, image.subspan(index * tensor.slotBytes, length),
+                                 storageBytes(tensor.type), shape, dense.data())));
+    return within(granule, formats::checkValues(tensor.bufferFormat, {dense.data(), storageBytes(tensor.type), shape}));
   });
 }
 

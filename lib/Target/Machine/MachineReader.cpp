@@ -314,6 +314,15 @@ void MachineReader::readOperandFormats(yaml::Map &map, const char *key, OperandF
     }
     if (operand.node("buffer", node))
       readFormat(operand, "buffer", node, out.buffer);
+    // What a layer computes is not known when formats are chosen, and so must fit whatever it is.
+    auto refuse = [&](const formats::Format &format, const char *where) {
+      if (format.restrictsValues() && std::string(key) != "b")
+        operand.failAt(node, where, absl::StrCat("'", formats::toString(format), "' does not hold every tensor: it is for "
+                                                 "constants, and so for operand b only"));
+    };
+    for (const formats::Format &format : out.dram)
+      refuse(format, "dram");
+    refuse(out.buffer, "buffer");
     operand.number("codec_bytes_per_cycle", out.codecBytesPerCycle, kBandwidth, Need::Optional);
   });
 }

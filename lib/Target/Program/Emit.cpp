@@ -103,7 +103,13 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
       return;
     copyBox(data.data(), entry.shape, origin, extent, bytes, box);
     encoded.clear();
-    formats::encode(entry.dramFormat, {box.data(), bytes, absl::MakeConstSpan(extent.data(), extent.size())}, encoded);
+    formats::DenseView granule{box.data(), bytes, absl::MakeConstSpan(extent.data(), extent.size())};
+    if (absl::Status status = formats::checkValues(entry.dramFormat, granule); !status.ok()) {
+      result = tensor.emitOpError() << "granule " << entry.constantLengths.size() << ": "
+                                    << std::string(status.message());
+      return;
+    }
+    formats::encode(entry.dramFormat, granule, encoded);
     if (encoded.size() > entry.slotBytes) {
       result = tensor.emitOpError() << "a granule takes " << encoded.size() << " bytes, more than its slot of "
                                     << entry.slotBytes;

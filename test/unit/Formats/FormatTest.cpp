@@ -31,11 +31,14 @@ std::vector<uint8_t> encoded(const char *format, const std::vector<T> &values, s
 }
 
 TEST(FormatName, PresetsRoundTrip) {
-  for (const auto &[name, description] : listFormats()) {
-    EXPECT_EQ(toString(named(name.c_str())), name);
-    EXPECT_FALSE(description.empty());
+  for (const Preset &preset : listPresets()) {
+    EXPECT_EQ(toString(named(preset.example.c_str())), preset.example);
+    EXPECT_FALSE(preset.description.empty());
+    if (!preset.ranks.empty()) {
+      EXPECT_EQ(named(preset.ranks.c_str()), named(preset.example.c_str())) << preset.ranks;
+    }
   }
-  EXPECT_EQ(listFormats().size(), 6u);
+  EXPECT_EQ(listPresets().size(), 14u);
 }
 
 TEST(FormatName, RanksRoundTrip) {
@@ -43,17 +46,48 @@ TEST(FormatName, RanksRoundTrip) {
   EXPECT_EQ(toString(named("[B]")), "bitmask");
   EXPECT_EQ(named("[UOP, CP]"), named("csr"));
   EXPECT_EQ(toString(named("[U, B]")), "[U, B]");
+  EXPECT_EQ(toString(named("[CP]")), "coo");
+  EXPECT_EQ(named("[UOP@0, CP@1]"), named("csr"));
+  EXPECT_EQ(toString(named("[UOP@1,CP@0]")), "csc");
+  EXPECT_EQ(toString(named("[U@0 % 16, UOP:16@1 local, RLE:4 @0/16]")), "eie-csc(16)");
+  EXPECT_EQ(toString(named("[U, 1:8]")), "nm(1:8)");
+  EXPECT_EQ(toString(named("[B@0, 2:4@2, U@1/8, U@1%8]")), "[B@0, 2:4@2, U@1/8, U@1%8]");
+  EXPECT_EQ(toString(named("csr + huffman + delta(1)")), "csr + delta(1) + huffman");
+  EXPECT_EQ(toString(named("dense + shared(4)")), "[U] + shared(4)");
+  EXPECT_EQ(toString(named("deep-compression(5) + delta(0)")), "deep-compression(5) + delta(0)");
+  EXPECT_EQ(toString(named("[UOP, RLE:5 huffman]")), "[UOP, RLE:5 huffman]");
+  EXPECT_EQ(toString(named("[UOP, RLE:5 huffman] + huffman")), "deep-compression(5)");
+  EXPECT_EQ(toString(named("eyeriss-rlc + delta(2)")), "eyeriss-rlc + delta(2)");
 }
 
 TEST(FormatName, Diagnostics) {
   auto message = [](const char *text) { return std::string(parseFormat(text).status().message()); };
   EXPECT_THAT(message("bitmsk"), HasSubstr("unknown format 'bitmsk'; did you mean 'bitmask'?"));
-  EXPECT_THAT(message("[CP"), HasSubstr("expected ']' at the end"));
-  EXPECT_THAT(message("[CP, X]"), HasSubstr("unknown rank format 'X'; expected U, B, CP, RLE or UOP"));
+  EXPECT_THAT(message("[CP"), HasSubstr("expected ']' at the end of the ranks, but got the end"));
+  EXPECT_THAT(message("[CP, X]"), HasSubstr("unknown rank format 'X'; expected U, B, CP, RLE, UOP, ELL or n:m"));
   EXPECT_THAT(message("[B:3]"), HasSubstr("rank format 'B' takes no width"));
   EXPECT_THAT(message("[CP:0]"), HasSubstr("expected a width in bits from 1 to 32, but got '0'"));
   EXPECT_THAT(message("[CP:33]"), HasSubstr("but got '33'"));
-  EXPECT_THAT(message("[]"), HasSubstr("unknown rank format ''"));
+  EXPECT_THAT(message("[]"), HasSubstr("unknown rank format ']'"));
+  EXPECT_THAT(message("csr huffman"), HasSubstr("expected '+' and a value format or the end, but got 'huffman'"));
+  EXPECT_THAT(message("csr(2)"), HasSubstr("format 'csr' takes no parameters"));
+  EXPECT_THAT(message("nm"), HasSubstr("format 'nm' takes 2 parameters, as in 'nm(2:4)'"));
+  EXPECT_THAT(message("nm(2,4)"), HasSubstr("expected ':' between parameters, as in 'nm(2:4)', but got ',4)'"));
+  EXPECT_THAT(message("nm(4:4)"), HasSubstr("a group of 4 places cannot have 4 entries"));
+  EXPECT_THAT(message("bcsr(1)"), HasSubstr("expected width from 2 to 65536, but got '1'"));
+  EXPECT_THAT(message("[UOP@0, CP]"), HasSubstr("either every rank names its dimension"));
+  EXPECT_THAT(message("[UOP@1, CP@1]"), HasSubstr("no rank lies over dimension 0"));
+  EXPECT_THAT(message("[UOP@0, CP@0]"), HasSubstr("dimension 0 is not there exactly once"));
+  EXPECT_THAT(message("[U@0/4, CP@0%2]"), HasSubstr("dimension 0 is divided by 4 but its remainder is by 2"));
+  EXPECT_THAT(message("[RLE huffman]"), HasSubstr("'huffman' codes the runs of RLE, whose width must be given"));
+  EXPECT_THAT(message("[CP:8 huffman]"), HasSubstr("'huffman' codes the runs of RLE"));
+  EXPECT_THAT(message("[CP local]"), HasSubstr("only UOP has offsets"));
+  EXPECT_THAT(message("[CP sorted]"), HasSubstr("unknown property 'sorted' of a rank"));
+  EXPECT_THAT(message("csr + zip"), HasSubstr("unknown value format 'zip'"));
+  EXPECT_THAT(message("csr + shared(17)"), HasSubstr("expected the width of an index from 1 to 16, but got '17'"));
+  EXPECT_THAT(message("csr + shared + huffman"), HasSubstr("only one of 'shared' and 'huffman'"));
+  EXPECT_THAT(message("zfnaf + huffman"), HasSubstr("have a fixed layout"));
+  EXPECT_THAT(message("csr + delta"), HasSubstr("delta takes the dimension"));
 }
 
 TEST(FormatCheck, Diagnostics) {
@@ -68,6 +102,8 @@ TEST(FormatCheck, Diagnostics) {
   EXPECT_THAT(message(Format{{{RankKind::B, 0}}, Packing::EyerissRlc}, 2, {4}), HasSubstr("ranks have no meaning"));
   EXPECT_THAT(message(Format{{{RankKind::B, 4}}}, 2, {4}), HasSubstr("too wide"));
   EXPECT_THAT(message(Format{std::vector<RankFormat>(7)}, 2, {4}), HasSubstr("at most 6 ranks"));
+  EXPECT_THAT(message(named("csr + huffman"), 4, {4, 4}), HasSubstr("takes elements of 1 or 2 bytes, but got 4"));
+  EXPECT_THAT(message(named("csr + delta(2)"), 1, {4, 4}), HasSubstr("along dimension 2, but the granule has 2"));
 }
 
 // One row of two nonzeros in each layout, bits from the lowest up.

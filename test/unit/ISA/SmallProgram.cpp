@@ -32,7 +32,7 @@ static Operand operand(const Program &program, uint32_t tensor, uint8_t buffer, 
   return operand;
 }
 
-static void addTensors(Program &program) {
+static void addTensors(Program &program, const char *weightsFormat) {
   program.tensors = {
       tensor("data", ElementType::F32, {1, 6, 6, 4}, TensorRole::Input, 1.0),
       tensor("x", ElementType::I8, {1, 6, 6, 4}, TensorRole::Intermediate, 0.5),
@@ -43,7 +43,7 @@ static void addTensors(Program &program) {
       tensor("flat", ElementType::I8, {1, 18}, TensorRole::Output, 2.0),
   };
   Tensor &weights = program.tensors[kWeights], &pooled = program.tensors[kPooled];
-  weights.dramFormat = *formats::parseFormat("bitmask");
+  weights.dramFormat = *formats::parseFormat(weightsFormat);
   weights.granule = {1, 3, 3, 4};
   pooled.dramFormat = pooled.bufferFormat = *formats::parseFormat("rle");
   pooled.granule = {1, 1, 3, 2};
@@ -131,7 +131,7 @@ static void addInstructions(Program &program) {
   program.instructions.push_back(halt);
 }
 
-Program smallProgram() {
+Program smallProgram(const char *weightsFormat) {
   Program program;
   program.machine = "small";
   program.machineFingerprint = 0x1234;
@@ -139,7 +139,7 @@ Program smallProgram() {
   program.producer = "a test";
   program.levelNames = {"dram", "activations", "weights"};
   program.buffers = {{"activations", 512, 0}, {"weights", 128, 0}, {"sums", 512, 32}};
-  addTensors(program);
+  addTensors(program, weightsFormat);
   Numerics numerics;
   numerics.name = "conv";
   numerics.bias = {5, -7};

@@ -25,7 +25,7 @@ enum SmallInstruction : size_t {
 /// A 3x3 convolution of 4 to 2 channels over 6x6 with padding, rescaled and pooled to 3x3; quantised before and
 /// flattened after on the host. Weights are stored as bitmasks, the pooled activations as run-length codes in the
 /// buffer as well as in DRAM.
-Program smallProgram();
+Program smallProgram(const char *weightsFormat = "bitmask");
 
 } // namespace sparseaccel::isa
 

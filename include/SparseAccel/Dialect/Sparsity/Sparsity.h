@@ -17,12 +17,6 @@
 #include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
-namespace sparseaccel::formats {
-inline llvm::hash_code hash_value(const RankFormat &format) {
-  return llvm::hash_combine(static_cast<uint8_t>(format.kind), format.bits);
-}
-} // namespace sparseaccel::formats
-
 #include "SparseAccel/Dialect/Sparsity/SparsityDialect.h.inc"
 #include "SparseAccel/Dialect/Sparsity/SparsityEnums.h.inc"
 #include "SparseAccel/Dialect/Sparsity/StorageInterface.h.inc"

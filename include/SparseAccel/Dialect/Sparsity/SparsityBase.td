@@ -51,19 +51,9 @@ def Sparsity_EncodingAttr : Sparsity_Attr<"Encoding", "encoding", [
     DeclareAttrInterfaceMethods<StorageInterface>]> {
   let summary = "how the elements of a tensor are stored";
   let description = [{
-    The encoding of a tensor type. It is either the name of a preset (`dense`, `bitmask`, `rle`, `csr`, `eyeriss_rlc`, `zfnaf`), or the formats of the ranks
-    of a granule, outermost first:
-
-    | rank format | meaning |
-    |---|---|
-    | `U` | uncompressed: every coordinate is stored |
-    | `B` | bitmask: one bit a coordinate |
-    | `CP` | coordinate-payload: the coordinate of each nonzero; `CP:8` has 8-bit coordinates |
-    | `RLE` | run-length: the zeros before each nonzero; `RLE:4` has 4-bit runs |
-    | `UOP` | uncompressed offset pairs: where the fiber of each coordinate begins |
-
-    Where a granule has more ranks than there are rank formats, the last rank format is that of its flattened rest. A width that is left out is the smallest
-    that the granule needs. `eyeriss_rlc` and `zfnaf` are packings of their own.
+    The encoding of a tensor type: a format, which docs/formats.md describes, and how the tensor is cut. The format is written as it is everywhere, in quotes:
+    `"csr"`, `"nm(2:4)"`, `"[UOP@1, CP:8@0] + huffman"`. A preset without parameters needs no quotes, nor do ranks of which each is a name and a width;
+    without quotes, hyphens are underscores (`eyeriss_rlc`). That is how they are printed.
 
     `order` is the order in which the tensor's ranks are stored, outermost first (the tensor's own order where it is left out). `granule` is the box that is
     stored, addressed and fetched as one (the whole tensor where it is left out); granules at the upper edges are smaller. Elements are integers of 8 or 16 bits.
@@ -73,11 +63,11 @@ def Sparsity_EncodingAttr : Sparsity_Attr<"Encoding", "encoding", [
     #csr = #sparsity.encoding<csr, order = [1, 0]>
     #bricks = #sparsity.encoding<zfnaf, granule = [1, 1, 8, 16]>
     #own = #sparsity.encoding<[UOP, CP:8], granule = [1, 4, 4, 32]>
+    #columns = #sparsity.encoding<"eie-csc(64) + shared(4)">
     ```
   }];
   let parameters = (ins
-    ArrayRefParameter<"::sparseaccel::formats::RankFormat">:$ranks,
-    "::sparseaccel::formats::Packing":$packing,
+    StringRefParameter<"formats::toString's text">:$text,
     ArrayRefParameter<"int64_t">:$order,
     ArrayRefParameter<"int64_t">:$granule
   );

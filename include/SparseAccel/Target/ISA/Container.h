@@ -21,7 +21,7 @@ namespace sparseaccel::isa {
 
 /// A reader takes files of its own major version, and of any minor version whose feature bits it knows.
 inline constexpr uint16_t kContainerMajor = 1;
-inline constexpr uint16_t kContainerMinor = 0;
+inline constexpr uint16_t kContainerMinor = 1;
 
 /// What a reader must understand to run the program. A set bit that it does not know is an error.
 enum class Feature : uint64_t {
@@ -29,8 +29,9 @@ enum class Feature : uint64_t {
   EyerissRlc = 2,  ///< A tensor is stored in Eyeriss's run-length words.
   Zfnaf = 4,       ///< A tensor is stored in Cnvlutin's bricks.
   HostOps = 8,     ///< Host operators run.
+  FormatTexts = 16, ///< A tensor is stored in a format that only its text says (since 1.1).
 };
-inline constexpr uint64_t kKnownFeatures = 15;
+inline constexpr uint64_t kKnownFeatures = 31;
 
 /// The file's bytes. The same program gives the same bytes.
 std::vector<uint8_t> serialize(const Program &program);
