@@ -15,6 +15,16 @@ func.func @csr(%x: tensor<8x64xi8>, %y: tensor<8x64xi8, #sparsity.encoding<[UOP:
 
 // -----
 
+// CHECK-DAG: #[[COLUMNS:.*]] = #sparse_tensor.encoding<{ map = (d0, d1) -> (d1 : dense, d0 : compressed) }>
+// CHECK-DAG: #[[BLOCKS:.*]] = #sparse_tensor.encoding<{ map = (d0, d1) -> (d0 : dense, d1 floordiv 2 : compressed, d1 mod 2 : dense) }>
+// CHECK-DAG: #[[GROUPS:.*]] = #sparse_tensor.encoding<{ map = (d0, d1) -> (d0 : dense, d1 floordiv 4 : dense, d1 mod 4 : structured[2, 4]) }>
+// CHECK-LABEL: func.func private @views
+// CHECK-SAME: tensor<8x64xi8, #[[COLUMNS]]>, tensor<8x64xi8, #[[BLOCKS]]>, tensor<8x64xi8, #[[GROUPS]]>
+func.func private @views(tensor<8x64xi8, #sparsity.encoding<csc>>, tensor<8x64xi8, #sparsity.encoding<"bcsr(2)">>,
+                         tensor<8x64xi8, #sparsity.encoding<"nm(2:4)">>)
+
+// -----
+
 // expected-error@+1 {{sparse_tensor cannot express #sparsity.encoding<bitmask>: it has fewer rank formats than ranks}}
 module {
   func.func private @mask(tensor<8x64xi8, #sparsity.encoding<bitmask>>)
@@ -39,4 +49,11 @@ module {
 // expected-error@+1 {{sparse_tensor cannot express #sparsity.encoding<zfnaf>: it has a packing of its own}}
 module {
   func.func private @packing(tensor<8x64xi8, #sparsity.encoding<zfnaf>>)
+}
+
+// -----
+
+// expected-error@+1 {{sparse_tensor cannot express #sparsity.encoding<"csr + huffman">: it has coded values}}
+module {
+  func.func private @coded(tensor<8x64xi8, #sparsity.encoding<"csr + huffman">>)
 }

@@ -8,6 +8,7 @@
 #define SPARSEACCEL_LIB_TARGET_FORMATS_CODEC_H
 
 #include "SparseAccel/Target/Formats/Format.h"
+#include "SparseAccel/Target/Formats/Reader.h"
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -21,6 +22,9 @@ uint64_t elementsOf(absl::Span<const uint32_t> shape);
 /// Expected zeros that must be stored because a run before a nonzero exceeds what `bits` can say, for `length`
 /// independent places.
 double expectedRunPadding(uint64_t length, unsigned bits, double density);
+
+/// Mean of the largest of `fibers` independent numbers of entries, of `extent` places each.
+double expectedFullest(double extent, double density, double fibers);
 
 /// The fibertree of a granule: `rank[i]` lies over `extent[i]` places of `below[i]` elements each.
 struct Tree {
@@ -106,6 +110,8 @@ Size encode(const DenseView &values, std::vector<uint8_t> &out);
 absl::Status decode(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape,
                     void *out);
 double expectedBits(unsigned elementBytes, absl::Span<const uint32_t> shape, double density);
+/// One element of bytes that decode() takes, and what reading up to it costs.
+uint64_t at(absl::Span<const uint8_t> bytes, unsigned elementBytes, uint64_t element, AccessCost &cost);
 } // namespace rlc
 
 namespace zfnaf {
@@ -113,6 +119,8 @@ Size sizeOf(unsigned elementBytes, absl::Span<const uint32_t> shape);
 Size encode(const DenseView &values, std::vector<uint8_t> &out);
 absl::Status decode(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape,
                     void *out);
+uint64_t at(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape, uint64_t element,
+            AccessCost &cost);
 } // namespace zfnaf
 
 } // namespace sparseaccel::formats

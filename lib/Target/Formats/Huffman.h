@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 
+#include <string>
 #include <vector>
 
 namespace sparseaccel::formats {
@@ -40,6 +41,13 @@ public:
   uint64_t codedBits() const { return total; }
   void put(BitWriter &to, uint64_t symbol) const { to.put(codes[symbol], lengths[symbol]); }
   const std::vector<uint8_t> &codeLengths() const { return lengths; }
+  /// A symbol's code as text.
+  std::string word(size_t symbol) const {
+    std::string text;
+    for (unsigned i = 0; i < lengths[symbol]; ++i)
+      text += codes[symbol] >> i & 1 ? '1' : '0';
+    return text;
+  }
 
 private:
   std::vector<uint8_t> lengths;

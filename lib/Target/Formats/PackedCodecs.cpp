@@ -144,6 +144,24 @@ double expectedBits(unsigned elementBytes, absl::Span<const uint32_t> shape, dou
   return 64 * std::max(1.0, (pairs + (l.pairs - 1) / 2.0) / l.pairs);
 }
 
+uint64_t at(absl::Span<const uint8_t> bytes, unsigned elementBytes, uint64_t element, AccessCost &cost) {
+  Layout l = layout(elementBytes);
+  uint64_t next = 0, value = 0;
+  for (uint64_t word = 0; word < bytes.size() / 8 && next <= element; ++word) {
+    uint64_t content = loadAs<uint64_t>(bytes.data() + word * 8) & ~kEnd;
+    unsigned pairs = 0;
+    for (; pairs < l.pairs && content; ++pairs, content >>= l.pairBits()) {
+      next += content & lowBits(l.runBits);
+      if (next == element)
+        value = content >> l.runBits & lowBits(l.valueBits);
+      ++next;
+    }
+    cost.dataBits += pairs * l.valueBits;
+    cost.metadataBits += 64 - pairs * l.valueBits;
+  }
+  return value;
+}
+
 } // namespace rlc
 
 //===----------------------------------------------------------------------===//
@@ -261,6 +279,25 @@ absl::Status decode(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl
   if (elementBytes == 1)
     return decodeBricks<uint8_t>(bytes.data(), Bricks(shape), static_cast<uint8_t *>(out));
   return decodeBricks<uint16_t>(bytes.data(), Bricks(shape), static_cast<uint8_t *>(out));
+}
+
+uint64_t at(absl::Span<const uint8_t> bytes, unsigned elementBytes, absl::Span<const uint32_t> shape, uint64_t element,
+            AccessCost &cost) {
+  Bricks bricks(shape);
+  uint64_t place = element % bricks.inner, brick = element / bricks.inner * bricks.perFiber + place / kBrick;
+  const uint8_t *in = bytes.data() + brick * (kBrick * elementBytes + 8);
+  uint64_t places = loadAs<uint64_t>(in);
+  for (unsigned slot = 0; slot < kBrick; ++slot, places >>= 4) {
+    uint64_t value = 0;
+    std::memcpy(&value, in + 8 + slot * elementBytes, elementBytes);
+    cost.metadataBits += 4;
+    cost.dataBits += elementBytes * 8;
+    if (value == 0 || (places & 15) > place % kBrick)
+      return 0;
+    if ((places & 15) == place % kBrick)
+      return value;
+  }
+  return 0;
 }
 
 } // namespace zfnaf

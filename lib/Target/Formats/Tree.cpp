@@ -63,4 +63,21 @@ double expectedRunPadding(uint64_t length, unsigned bits, double density) {
   return total * density;
 }
 
+double expectedFullest(double extent, double density, double fibers) {
+  if (density <= 0 || density >= 1)
+    return density <= 0 ? 0 : extent;
+  // The sum over k of the chance that one of them exceeds k.
+  double mean = 0, below = 0, term = 0, odds = std::log(density) - std::log1p(-density);
+  for (double k = 0; k < extent; ++k) {
+    term = std::lgamma(extent + 1) - std::lgamma(k + 1) - std::lgamma(extent - k + 1) + k * odds +
+           extent * std::log1p(-density);
+    below = std::min(1.0, below + std::exp(term));
+    double exceeds = below >= 1 ? 0 : -std::expm1(fibers * std::log(below));
+    mean += exceeds;
+    if (exceeds < 1e-9 && k > extent * density)
+      break;
+  }
+  return mean;
+}
+
 } // namespace sparseaccel::formats

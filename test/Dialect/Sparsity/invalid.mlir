@@ -5,18 +5,33 @@ func.func private @preset(tensor<4xi8, #sparsity.encoding<bitmap>>)
 
 // -----
 
-// expected-error@+1 {{unknown rank format 'X', expected U, B, CP, RLE or UOP}}
+// expected-error@+1 {{format '[X]': unknown rank format 'X'; expected U, B, CP, RLE, UOP, ELL or n:m}}
 func.func private @rank_format(tensor<4xi8, #sparsity.encoding<[X]>>)
 
 // -----
 
-// expected-error@+1 {{width of a rank format must be 1 to 32 bits, but is 33}}
+// expected-error@+1 {{rank format 'CP': expected a width in bits from 1 to 32, but got '33'}}
 func.func private @width(tensor<4xi8, #sparsity.encoding<[CP:33]>>)
 
 // -----
 
-// expected-error@+1 {{rank formats U and B have no width}}
+// expected-error@+1 {{rank format 'B' takes no width}}
 func.func private @no_width(tensor<4xi8, #sparsity.encoding<[B:4]>>)
+
+// -----
+
+// expected-error@+1 {{format 'csr + zip': unknown value format 'zip'; expected delta(dimension), shared, shared(bits) or huffman}}
+func.func private @values(tensor<4x4xi8, #sparsity.encoding<"csr + zip">>)
+
+// -----
+
+// expected-error@+1 {{format '[UOP@1, CP@1]': no rank lies over dimension 0, though one lies over a later dimension}}
+func.func private @dimensions(tensor<4x4xi8, #sparsity.encoding<"[UOP@1, CP@1]">>)
+
+// -----
+
+// expected-error@+1 {{differences are along dimension 2, but the tensor has 2 ranks}}
+func.func private @delta(tensor<4x4xi8, #sparsity.encoding<"bitmask + delta(2)">>)
 
 // -----
 
