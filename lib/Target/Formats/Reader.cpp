@@ -275,12 +275,12 @@ private:
       if (place < from || place >= tree.extent[rank])
         return error(rank, absl::StrCat("coordinate ", place, " is not in [", from, ", ", tree.extent[rank], ")"));
       from = place + 1;
-      if (place >= range.end) {
-        ++entry;
+      if (place >= range.begin && place < range.end)
+        status = descend(rank, base, place, entry);
+      if (place + 1 >= range.end) {
+        ++entry; // Coordinates rise: nothing that is asked for follows.
         break;
       }
-      if (place >= range.begin)
-        status = descend(rank, base, place, entry);
     }
     if (!status.ok())
       return status;
@@ -311,11 +311,11 @@ private:
         if (place < from || place >= length)
           return error(rank, absl::StrCat("place ", place, " of a group is not in [", from, ", ", length, ")"));
         from = place + 1;
-        if (first + place >= range.end)
-          break;
-        if (first + place >= range.begin)
+        if (first + place >= range.begin && first + place < range.end)
           if (absl::Status status = descend(rank, base, first + place, entry + i); !status.ok())
             return status;
+        if (first + place + 1 >= range.end)
+          break;
       }
       position = next;
       entry += entries;
@@ -728,8 +728,7 @@ double expectedAccessBits(const Format &format, unsigned elementBytes, absl::Spa
   double elements = static_cast<double>(elementsOf(shape));
   if (format.packing == Packing::EyerissRlc) {
     double words = expectedBits(format, elementBytes, shape, density) / 64;
-    double data = (elements * density) * elementBytes * 8 / words;
-    return (words + 1) / 2 * (64 - data);
+    return (words + 1) / 2 * (elementBytes == 1 ? 64 - 5 * 8 : 64 - 3 * 16);
   }
   if (format.packing == Packing::Zfnaf) // The slots before the element, and the one that ends the search.
     return 4 * (1 + 7.5 * density);
@@ -780,7 +779,8 @@ double expectedAccessBits(const Format &format, unsigned elementBytes, absl::Spa
       break;
     case RankKind::ELL:
       entries = expectedFullest(extent, filled, spaces);
-      bits = tree.countBits[rank] + std::min(entries, (entries + 1) / 2) * width;
+      // The empty places that fill a fiber up are its first ones.
+      bits = tree.countBits[rank] + (entries - extent * filled + std::min(entries, (extent * filled + 1) / 2)) * width;
       break;
     }
     total += reached * bits;

@@ -169,6 +169,58 @@ TEST(FormatLayout, ZfnafByHand) {
   EXPECT_EQ(bytes[32], 9);
 }
 
+TEST(FormatLayout, ColumnsByHand) {
+  // Two rows of three: columns (1 0), (2 4), (0 5); offsets 0 1 3 4 in 3 bits, rows in 1 bit.
+  std::vector<uint8_t> matrix = {1, 2, 0, 0, 4, 5};
+  EXPECT_THAT(encoded("csc", matrix, {2, 3}),
+              ElementsAre(0 << 0 | 1 << 3 | (3 << 6 & 255), 3 >> 2 | 4 << 1, 0 | 0 << 1 | 1 << 2 | 1 << 3, 1, 2, 4, 5));
+  // coo: the length in 3 bits, then places 0 1 4 5 in 3 bits.
+  EXPECT_THAT(encoded("coo", matrix, {2, 3}),
+              ElementsAre(4 | 0 << 3 | (1 << 6 & 255), 1 >> 2 | 4 << 1 | 5 << 4, 1, 2, 4, 5));
+  // ell: 2 entries a row in 2 bits, then columns 0 1 and 1 2 in 2 bits.
+  EXPECT_THAT(encoded("ell", matrix, {2, 3}), ElementsAre(2 | 0 << 2 | 1 << 4 | 1 << 6, 2, 1, 2, 4, 5));
+  // A row with fewer entries takes the first empty places.
+  EXPECT_THAT(encoded("ell", std::vector<uint8_t>{0, 0, 3, 0, 4, 5}, {2, 3}),
+              ElementsAre(2 | 0 << 2 | 2 << 4 | 1 << 6, 2, 0, 3, 4, 5));
+}
+
+TEST(FormatLayout, GroupsByHand) {
+  // 2:4: a nonzero at 3 takes the empty place 0 with it; none take 0 and 1. Places in 2 bits each.
+  std::vector<uint8_t> row = {0, 0, 0, 7, 0, 0, 0, 0, 5, 6};
+  Size size;
+  EXPECT_THAT(encoded("nm(2:4)", row, {1, 10}, &size),
+              ElementsAre(0 | 3 << 2 | 0 << 4 | 1 << 6, 0 | 1 << 2, 0, 7, 0, 0, 5, 6));
+  EXPECT_EQ(size.dataBits, 6u * 8);
+  std::vector<uint8_t> full = {1, 2, 3, 0};
+  std::vector<uint32_t> shape = {1, 4};
+  EXPECT_THAT(std::string(checkValues(named("nm(2:4)"), {full.data(), 1, shape}).message()),
+              HasSubstr("places 0 to 3 of fiber 0 have 3 nonzeros where at most 2 may be"));
+  EXPECT_TRUE(checkValues(named("csr"), {full.data(), 1, shape}).ok());
+  EXPECT_THAT(std::string(checkValues(named("csr + shared(1)"), {full.data(), 1, shape}).message()),
+              HasSubstr("it has 3 distinct values to store"));
+}
+
+// EIE deals rows out in turn; its relative index has 4 bits, and the sixteenth zero before a value is stored (Han et al.,
+// ISCA 2016, section III).
+TEST(FormatLayout, EieByHand) {
+  std::vector<uint8_t> column(40, 0); // 40 x 1: even rows are the first PE's.
+  column[0] = 1;
+  column[36] = 2; // Place 18 of its PE: 17 zeros before it are one padding zero after 15, and one more.
+  column[39] = 3; // Place 19 of the other PE: 19 zeros.
+  Size size;
+  std::vector<uint8_t> bytes = encoded("eie-csc(2)", column, {40, 1}, &size);
+  EXPECT_THAT(bytes, ElementsAre(0, 0, 3, 0, 0, 0, 2, 0, 0 | 15 << 4, 1 | 15 << 4, 3, 1, 0, 2, 0, 3));
+  EXPECT_EQ(size.dataBits, 5u * 8);
+}
+
+TEST(FormatLayout, ValuesByHand) {
+  std::vector<uint8_t> row = {9, 0, 9, 4};
+  // The bits of the mask; two distinct values in 9 bits, 4 and 9; indices 1 1 0.
+  EXPECT_THAT(encoded("bitmask + shared", row, {4}), ElementsAre(0b1101, 2, 4 << 1, 9 << 1, 1 << 1 | 1 << 2));
+  // Differences along the row: 9 -9 9 -5.
+  EXPECT_THAT(encoded("dense + delta(0)", row, {4}), ElementsAre(9, 247, 9, 251));
+}
+
 // The storage of ZFNAf never depends on values: 16 slots of 16 + 4 bits, or of 8 + 4.
 TEST(FormatSize, ZfnafNeverShrinks) {
   std::vector<uint16_t> zeros(64, 0), ones(64, 1);
@@ -204,7 +256,7 @@ INSTANTIATE_TEST_SUITE_P(Published, EyerissRatio,
 TEST(FormatSize, ExpectedMatchesMeanOfIndependentZeros) {
   std::mt19937 rng(3);
   std::vector<uint32_t> shape = {6, 8, 40};
-  for (const char *name : {"dense", "bitmask", "rle", "csr", "eyeriss-rlc", "zfnaf", "[RLE:2]", "[B, B]",
+  for (const char *name : {"csc", "coo", "ell", "bcsr(2)", "eie-csc(4)", "eyeriss-v2-csc", "dense", "bitmask", "rle", "csr", "eyeriss-rlc", "zfnaf", "[RLE:2]", "[B, B]",
                            "[UOP, CP, B]", "[CP, U]", "[RLE:1, U, RLE:3]", "[UOP, UOP, CP]", "[B, UOP, U]"}) {
     for (double density : {0.0, 0.02, 0.2, 0.6, 1.0}) {
       std::bernoulli_distribution nonzero(density);
