@@ -14,9 +14,11 @@ void sparseaccel::buildSparseCompilePipeline(OpPassManager &manager, const Spars
   manager.addPass(createFuseLayers());
   SelectEncodingOptions encoding;
   encoding.machine = options.machine;
+  encoding.saf = options.saf;
   manager.addPass(createSelectEncoding(encoding));
   SelectSafsOptions safs;
   safs.machine = options.machine;
+  safs.saf = options.saf;
   manager.addPass(createSelectSafs(safs));
   manager.addPass(createCheckEncodings());
   ScheduleOptions scheduling;
@@ -41,14 +43,15 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                                         llvm::cl::values(clEnumValN(schedule::Objective::Latency, "latency", "cycles"),
                                                          clEnumValN(schedule::Objective::Energy, "energy", "energy"))};
   Option<std::string> mapping{*this, "mapping", llvm::cl::desc("File of forced mappings (docs/scheduling.md)")};
+  Option<std::string> saf{*this, "saf", llvm::cl::desc("What is to be gated and skipped (docs/safs.md)")};
 };
 
 } // namespace
 
 void sparseaccel::registerSparseCompilePipeline() {
-  PassPipelineRegistration<PipelineOptions>("sparse-compile", "Quantised TOSA to an allocated program for one machine",
-                                            [](OpPassManager &manager, const PipelineOptions &options) {
-                                              buildSparseCompilePipeline(
-                                                  manager, {options.machine, options.objective, options.mapping});
-                                            });
+  PassPipelineRegistration<PipelineOptions>(
+      "sparse-compile", "Quantised TOSA to an allocated program for one machine",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildSparseCompilePipeline(manager, {options.machine, options.objective, options.mapping, options.saf});
+      });
 }

@@ -3,6 +3,7 @@
 #include "Constants.h"
 #include "ScheduleNetwork.h"
 
+#include "SparseAccel/Target/Machine/Safs.h"
 #include "SparseAccel/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"
@@ -183,6 +184,16 @@ void SelectEncoding::runOnOperation() {
   FailureOr<machine::Machine> loaded = loadMachineFor(getOperation(), machine);
   if (failed(loaded))
     return signalPassFailure();
+  absl::StatusOr<machine::SafRequest> request = machine::parseSafRequest(saf);
+  if (!request.ok()) {
+    getOperation().emitError() << "saf: " << std::string(request.status().message());
+    return signalPassFailure();
+  }
+  // Whether the machine takes what is left is sparse-select-safs' question; here an empty list leaves all dense.
+  for (auto [operand, formats] : {std::pair{isa::OperandKind::A, &loaded->a},
+                                  {isa::OperandKind::B, &loaded->b},
+                                  {isa::OperandKind::O, &loaded->o}})
+    formats->dram = machine::selectFormats(*request, operand, formats->dram);
   densities = getOperation()->getAttrOfType<DictionaryAttr>("sparsity.densities");
   SmallVector<accel::ContractionOp> contractions;
   SmallVector<accel::LayerOpInterface> layers;

@@ -4,6 +4,7 @@
 #include "ScheduleNetwork.h"
 
 #include "SparseAccel/Target/Dataflow/SafCheck.h"
+#include "SparseAccel/Target/Machine/Safs.h"
 #include "SparseAccel/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"
@@ -74,26 +75,49 @@ struct SelectSafs : sparseaccel::impl::SelectSafsBase<SelectSafs> {
     FailureOr<const dataflow::Dataflow *> dataflow = findDataflowFor(getOperation(), *loaded);
     if (failed(dataflow))
       return signalPassFailure();
-    getOperation()->walk([&](accel::ContractionOp op) { op.setSafsAttr(select(op, *loaded, **dataflow)); });
+    auto refuse = [&](const absl::Status &status) {
+      getOperation().emitError() << "saf: " << messageOf(status);
+      signalPassFailure();
+    };
+    absl::StatusOr<machine::SafRequest> request = machine::parseSafRequest(saf);
+    if (!request.ok())
+      return refuse(request.status());
+    absl::StatusOr<std::vector<machine::SafCapability>> active = machine::selectSafs(*loaded, *request);
+    if (!active.ok())
+      return refuse(active.status());
+    getOperation()->walk(
+        [&](accel::ContractionOp op) { op.setSafsAttr(select(op, *loaded, **dataflow, *active, request->exact)); });
   }
 
 private:
-  ArrayAttr select(accel::ContractionOp op, const machine::Machine &machine, const dataflow::Dataflow &dataflow) {
+  Attribute attribute(isa::SafAction action, isa::OperandKind target, StringRef level, unsigned conditionOn) {
+    return sparsity::SafAttr::get(&getContext(), static_cast<sparsity::SafAction>(action),
+                                  static_cast<sparsity::OperandKind>(target), StringAttr::get(&getContext(), level),
+                                  conditionOn, DictionaryAttr());
+  }
+
+  /// `asIs`: a user named each one.
+  ArrayAttr select(accel::ContractionOp op, const machine::Machine &machine, const dataflow::Dataflow &dataflow,
+                   const std::vector<machine::SafCapability> &active, bool asIs) {
     SmallVector<Attribute> safs;
-    bool noZeroWeights = hasNoZero(op.getWeights());
-    constexpr unsigned kB = 1u << static_cast<unsigned>(isa::OperandKind::B);
-    for (const machine::SafCapability &saf : machine.safs) {
-      bool skippedToo =
-          saf.action == isa::SafAction::Gate && llvm::any_of(machine.safs, [&](const machine::SafCapability &other) {
-            return other.action == isa::SafAction::Skip && other.level == saf.level && other.target == saf.target &&
-                   other.conditionOn == saf.conditionOn;
-          });
-      if (skippedToo || (saf.conditionOn == kB && noZeroWeights) || !serves(op, machine, dataflow, saf))
-        continue;
-      safs.push_back(sparsity::SafAttr::get(
-          &getContext(), static_cast<sparsity::SafAction>(saf.action), static_cast<sparsity::OperandKind>(saf.target),
-          StringAttr::get(&getContext(), saf.level), saf.conditionOn, DictionaryAttr()));
+    bool noZeroWeights = !asIs && hasNoZero(op.getWeights());
+    for (const machine::SafCapability &saf : active) {
+      bool idle = noZeroWeights && saf.conditionOn == machine::operandBit(isa::OperandKind::B);
+      if (!idle && serves(op, machine, dataflow, saf))
+        safs.push_back(attribute(saf.action, saf.target, saf.level, saf.conditionOn));
     }
+
+    // Formats: in DRAM as the types say, further in as the machine does.
+    auto isEncoded = [](Value value) { return bool(cast<RankedTensorType>(value.getType()).getEncoding()); };
+    const std::pair<isa::OperandKind, bool> inDram[] = {{isa::OperandKind::A, isEncoded(op.getInput())},
+                                                        {isa::OperandKind::B, isEncoded(op.getWeights())},
+                                                        {isa::OperandKind::O, isEncoded(op.getResult())}};
+    for (const machine::Level &level : machine.levels)
+      for (auto [operand, encoded] : inDram) {
+        bool dram = &level == &machine.levels.front();
+        if (dram ? encoded : machine::formatAt(machine, level.name, operand) != nullptr)
+          safs.push_back(attribute(isa::SafAction::Format, operand, level.name, 0));
+      }
     return ArrayAttr::get(&getContext(), safs);
   }
 };

@@ -99,6 +99,7 @@ FailureOr<isa::Program> compileFor(const Source &source, const std::string &mach
   compile.machine = machine;
   compile.objective = options.objective == "energy" ? schedule::Objective::Energy : schedule::Objective::Latency;
   compile.mapping = options.mapping;
+  compile.saf = options.saf;
   PassManager pm(module.get()->getName());
   buildSparseCompilePipeline(pm, compile);
   if (failed(pm.run(*module)))

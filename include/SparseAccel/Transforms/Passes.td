@@ -113,24 +113,29 @@ def SelectEncoding : SparseAccel_MachinePass<"sparse-select-encoding"> {
   }];
   let options = [
     Option<"machine", "machine", "std::string", "", "Name or file of the machine">,
-    Option<"reluDensity", "relu-density", "double", "0.5", "Density of values clamped at 0 where none was calibrated">
+    Option<"reluDensity", "relu-density", "double", "0.5", "Density of values clamped at 0 where none was calibrated">,
+    Option<"saf", "saf", "std::string", "", "Operands to store dense or compressed, as '-format a at dram' (docs/safs.md)">
   ];
 }
 
 def SelectSafs : SparseAccel_MachinePass<"sparse-select-safs"> {
   let summary = "Choose what the machine gates or skips in each contraction";
   let description = [{
-    Sets `safs` on each contraction from what the machine offers. Where it can both gate and skip the same target on the same condition, it skips: that saves the
-    cycle too. What depends on zeros of constant weights alone is left out where there are none. On Cnvlutin:
+    Sets `safs` on each contraction: what the machine offers, but for what it marks as optional. What depends on zeros of constant weights alone is left out where
+    there are none. The option `saf` asks for others (docs/safs.md): a list is taken as it is, and changes begin with + or -. What the machine lacks, or what
+    contradicts, is an error. Formats follow: those in DRAM as the encodings of the operands' types say, those in the buffers as the machine does. On Cnvlutin:
 
     ```mlir
     %y = accel.contraction conv %x, %w strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
         numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]>
-        safs [#sparsity.saf<skip A at "compute" if [A]>, #sparsity.saf<skip B at "sb" if [A]>] layer "conv1" value "relu1"
+        safs [#sparsity.saf<skip A at "compute" if [A]>, #sparsity.saf<skip B at "sb" if [A]>, #sparsity.saf<format A at "nm">, #sparsity.saf<format O at "nm">] layer "conv1" value "relu1"
         : (tensor<1x8x8x16xi8>, tensor<16x1x1x16xi8>) -> tensor<1x8x8x16xi8>
     ```
   }];
-  let options = [Option<"machine", "machine", "std::string", "", "Name or file of the machine">];
+  let options = [
+    Option<"machine", "machine", "std::string", "", "Name or file of the machine">,
+    Option<"saf", "saf", "std::string", "", "What is to be active, as 'gate b at compute if a; skip a at compute if a', 'none' or '-skip' (docs/safs.md)">
+  ];
 }
 
 def ToSparseTensor : Pass<"sparse-to-sparse-tensor"> {

@@ -16,6 +16,7 @@ struct SparseCompileOptions {
   std::string machine; ///< Name or file.
   schedule::Objective objective = schedule::Objective::Latency;
   std::string mapping; ///< File of forced mappings; empty: none.
+  std::string saf;     ///< What is to be gated and skipped (docs/safs.md); empty: what the machine offers.
 };
 
 /// fuse-layers, select-encoding, select-safs, check-encodings, schedule, lower-to-tiles, allocate: quantised TOSA (or

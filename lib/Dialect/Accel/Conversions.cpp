@@ -14,7 +14,7 @@ static_assert(static_cast<int>(accel::LoopKind::SpatialY) == static_cast<int>(is
 static_assert(static_cast<int>(accel::TensorRole::Intermediate) == static_cast<int>(isa::TensorRole::Intermediate));
 static_assert(static_cast<int>(accel::HostKind::AvgPool) == static_cast<int>(isa::HostKind::AvgPool));
 static_assert(static_cast<int>(accel::HostKind::Softmax) == static_cast<int>(isa::HostKind::Softmax));
-static_assert(static_cast<int>(sparsity::SafAction::Delta) == static_cast<int>(isa::SafAction::Delta));
+static_assert(static_cast<int>(sparsity::SafAction::Format) == static_cast<int>(isa::SafAction::Format));
 static_assert(static_cast<int>(sparsity::OperandKind::O) == static_cast<int>(isa::OperandKind::O));
 
 static constexpr StringLiteral kComputeLevel = "compute";

@@ -182,11 +182,14 @@ void EncodingAttr::print(AsmPrinter &printer) const {
 // SafAttr
 //===----------------------------------------------------------------------===//
 
-LogicalResult SafAttr::verify(function_ref<InFlightDiagnostic()> emitError, SafAction, OperandKind, StringAttr level,
-                              unsigned conditionOn, DictionaryAttr params) {
+LogicalResult SafAttr::verify(function_ref<InFlightDiagnostic()> emitError, SafAction action, OperandKind,
+                              StringAttr level, unsigned conditionOn, DictionaryAttr params) {
   if (level.getValue().empty())
     return emitError() << "a SAF names its level";
-  if (conditionOn == 0 || conditionOn > 3)
+  if (action == SafAction::Format) {
+    if (conditionOn != 0)
+      return emitError() << "a format SAF has no condition";
+  } else if (conditionOn == 0 || conditionOn > 3)
     return emitError() << "the condition of a SAF names A, B or both";
   if (params)
     for (NamedAttribute param : params)
@@ -206,7 +209,7 @@ Attribute SafAttr::parse(AsmParser &parser, Type) {
   if (failed(target) || parser.parseKeyword("at"))
     return {};
   std::string level;
-  if (parser.parseString(&level) || parser.parseKeyword("if"))
+  if (parser.parseString(&level))
     return {};
   unsigned conditionOn = 0;
   auto parseCondition = [&]() -> ParseResult {
@@ -219,8 +222,15 @@ Attribute SafAttr::parse(AsmParser &parser, Type) {
     conditionOn |= 1u << static_cast<unsigned>(*operand);
     return success();
   };
-  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseCondition))
+  // A format has no condition; everything else needs one.
+  if (*action == SafAction::Format) {
+    SMLoc conditionLoc = parser.getCurrentLocation();
+    if (succeeded(parser.parseOptionalKeyword("if")))
+      return parser.emitError(conditionLoc, "a format SAF has no condition"), Attribute();
+  } else if (parser.parseKeyword("if") ||
+             parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseCondition)) {
     return {};
+  }
   DictionaryAttr params;
   if (succeeded(parser.parseOptionalComma()) && parser.parseAttribute(params))
     return {};
@@ -231,14 +241,16 @@ Attribute SafAttr::parse(AsmParser &parser, Type) {
 }
 
 void SafAttr::print(AsmPrinter &printer) const {
-  printer << '<' << stringifySafAction(getAction()) << ' ' << stringifyOperandKind(getTarget()) << " at " << getLevel()
-          << " if [";
-  SmallVector<StringRef, 2> operands;
-  for (OperandKind operand : {OperandKind::A, OperandKind::B})
-    if (dependsOn(operand))
-      operands.push_back(stringifyOperandKind(operand));
-  llvm::interleaveComma(operands, printer);
-  printer << ']';
+  printer << '<' << stringifySafAction(getAction()) << ' ' << stringifyOperandKind(getTarget()) << " at " << getLevel();
+  if (getAction() != SafAction::Format) {
+    SmallVector<StringRef, 2> operands;
+    for (OperandKind operand : {OperandKind::A, OperandKind::B})
+      if (dependsOn(operand))
+        operands.push_back(stringifyOperandKind(operand));
+    printer << " if [";
+    llvm::interleaveComma(operands, printer);
+    printer << ']';
+  }
   if (getParams())
     printer << ", " << getParams();
   printer << '>';

@@ -361,7 +361,13 @@ public:
       return status;
     if (absl::Status status = checkParameter(machine, kSync, ScopeWindow, ScopeBrick); !status.ok())
       return status;
-    return DotProductArray::check(machine, name());
+    if (absl::Status status = DotProductArray::check(machine, name()); !status.ok())
+      return status;
+    // Lanes find nonzeros by the offsets that lie beside the activations; what a lane leaves out reads no weight.
+    std::vector<HonouredSaf> safs(std::begin(kDotProductGates), std::end(kDotProductGates));
+    safs.push_back({isa::SafAction::Skip, machine::kComputePlace, kOnA, kOnA, kActivationLevel});
+    safs.push_back({isa::SafAction::Skip, kWeightLevel, kOnB, kOnA, kActivationLevel});
+    return checkSafs(machine, name(), safs);
   }
 
   absl::Status legal(const Work &work) const override { return DotProductArray(*work.machine).legal(work, name()); }

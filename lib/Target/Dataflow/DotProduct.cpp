@@ -18,7 +18,9 @@ public:
   std::vector<Parameter> parameters() const override { return {}; }
 
   absl::Status checkMachine(const machine::Machine &machine) const override {
-    return DotProductArray::check(machine, name());
+    if (absl::Status status = DotProductArray::check(machine, name()); !status.ok())
+      return status;
+    return checkSafs(machine, name(), kDotProductGates);
   }
 
   absl::Status legal(const Work &work) const override { return DotProductArray(*work.machine).legal(work, name()); }

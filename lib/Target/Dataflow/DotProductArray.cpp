@@ -54,7 +54,12 @@ Counts DotProductArray::countDense(const Work &work, const ProductCounts &produc
   counts.actions.add("noc", "transfer", unitPasses * valid * channels);
   addTraffic(counts, machine, kInputLevel, "write", unitPasses * windowCycles * double(lanes) * bits);
   addTraffic(counts, machine, kInputLevel, "read", unitPasses * windowCycles * double(lanes) * bits);
-  addTraffic(counts, machine, kWeightLevel, "read", unitPasses * windowCycles * double(filters * lanes) * bits);
+  // A zero activation spares the weights of its lane, those of all filters of a unit.
+  double weightReads = unitPasses * windowCycles * double(filters * lanes), gatedReads = 0;
+  if (ActiveSafs(work).gates(kWeightLevel, isa::OperandKind::B) & kOnA)
+    gatedReads = (products.dense - products.nonzeroA) / double(shape.m) * double(ceilDiv(shape.m, filters) * filters);
+  addTraffic(counts, machine, kWeightLevel, "read", (weightReads - gatedReads) * bits);
+  addTraffic(counts, machine, kWeightLevel, "gated_read", gatedReads * bits);
   // Each cycle adds to the filters' partial sums; a window's first cycle starts from zero unless it accumulates.
   double sums = double(shape.g * shape.m) * sumBits(machine);
   double firstCycles = work.accumulate ? 0 : double(windows(shape));

@@ -51,6 +51,12 @@ struct DotProductArray {
 inline constexpr const char *kActivationLevel = "nm", *kWeightLevel = "sb", *kInputLevel = "nbin", *kSumLevel = "nbout";
 inline constexpr const char *kDotProductLevels[] = {kActivationLevel, kWeightLevel, kInputLevel, kSumLevel};
 
+/// What either can gate: multipliers on any zero, and the weights of a lane on the activation that the lane has. Reads
+/// of `nbin` and sums in `nbout` serve many products at once and are not modelled to idle.
+inline constexpr HonouredSaf kDotProductGates[] = {
+    {isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB},
+    {isa::SafAction::Gate, kWeightLevel, kOnB, kOnA}};
+
 } // namespace sparseaccel::dataflow
 
 #endif // SPARSEACCEL_LIB_TARGET_DATAFLOW_DOTPRODUCTARRAY_H

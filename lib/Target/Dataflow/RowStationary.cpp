@@ -28,6 +28,13 @@ constexpr const char *kGlobalBuffer = "glb", *kFilterStream = "filter_stream", *
                      *kIfmapSpad = "ifmap_spad", *kFilterSpad = "filter_spad", *kPsumSpad = "psum_spad";
 constexpr const char *kLevels[] = {kGlobalBuffer, kFilterStream, kFilterBuffer, kIfmapSpad, kFilterSpad, kPsumSpad};
 
+/// Each access of a scratchpad serves one product, so any may idle on the other operand. The array runs in lock step:
+/// it leaves out nothing.
+constexpr HonouredSaf kSafs[] = {{isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB},
+                                 {isa::SafAction::Gate, kIfmapSpad, kOnA, kOnA | kOnB},
+                                 {isa::SafAction::Gate, kFilterSpad, kOnB, kOnA | kOnB},
+                                 {isa::SafAction::Gate, kPsumSpad, kOnO, kOnA | kOnB}};
+
 constexpr DeclaredParameter kNocFilter = {"noc_filter_words", 4, "filter words into the array in a cycle"};
 constexpr DeclaredParameter kNocIfmap = {"noc_ifmap_words", 1, "activations into the array in a cycle"};
 constexpr DeclaredParameter kNocPsum = {"noc_psum_words", 4, "sums into the array, and out of it, in a cycle"};
@@ -209,20 +216,23 @@ unsigned psumBitsOf(const machine::Machine &machine) {
   return level && level->psumBits ? level->psumBits : machine.psumBits;
 }
 
-/// In the elements each product reads both operands, and reads and writes its sum; gated ones do not read the filter.
+/// In the elements each product reads both operands, and reads and writes its sum, each as its gates let it.
 void addElementWork(Counts &counts, const Work &work, const ProductCounts &products) {
   const machine::Machine &machine = *work.machine;
   double elementBits = work.shape.elementBits, psumBits = psumBitsOf(machine);
-  unsigned conditions = gatingConditions(work);
-  constexpr unsigned onA = 1;
-  double gatedReads = gatedProducts(products, conditions & onA);
-  addTraffic(counts, machine, kIfmapSpad, "read", products.dense * elementBits);
-  addTraffic(counts, machine, kFilterSpad, "read", (products.dense - gatedReads) * elementBits);
-  addTraffic(counts, machine, kFilterSpad, "gated_read", gatedReads * elementBits);
-  addTraffic(counts, machine, kPsumSpad, "read", products.dense * psumBits);
-  addTraffic(counts, machine, kPsumSpad, "write", products.dense * psumBits);
+  ActiveSafs safs(work);
+  auto access = [&](const char *level, isa::OperandKind operand, const char *action, const char *gatedAction,
+                    double bits) {
+    double gated = gatedProducts(products, safs.gates(level, operand));
+    addTraffic(counts, machine, level, action, (products.dense - gated) * bits);
+    addTraffic(counts, machine, level, gatedAction, gated * bits);
+  };
+  access(kIfmapSpad, isa::OperandKind::A, "read", "gated_read", elementBits);
+  access(kFilterSpad, isa::OperandKind::B, "read", "gated_read", elementBits);
+  access(kPsumSpad, isa::OperandKind::O, "read", "gated_read", psumBits);
+  access(kPsumSpad, isa::OperandKind::O, "write", "gated_write", psumBits);
   counts.effectual = products.effectual;
-  counts.gated = gatedProducts(products, conditions);
+  counts.gated = gatedProducts(products, safs.gatedProducts());
   counts.performed = products.dense - counts.gated;
   counts.actions.add("mac", "compute", counts.performed);
   if (counts.gated > 0)
@@ -339,7 +349,9 @@ public:
         return status;
     if (absl::Status status = checkArray(machine, kName, kDimensions); !status.ok())
       return status;
-    return checkLevels(machine, kName, kLevels);
+    if (absl::Status status = checkLevels(machine, kName, kLevels); !status.ok())
+      return status;
+    return checkSafs(machine, kName, kSafs);
   }
 
   absl::Status legal(const Work &work) const override;

@@ -31,37 +31,7 @@ const char *kindName(machine::ContractionKind kind) {
   return "?";
 }
 
-/// Calls `visit(action, target, conditionOn)` for each active SAF.
-template <typename Visit>
-void forEachSaf(const Work &work, Visit visit) {
-  if (work.safs) {
-    for (const isa::Saf &saf : *work.safs)
-      visit(saf.action, saf.target, unsigned(saf.conditionOn));
-  } else {
-    for (const machine::SafCapability &saf : work.machine->safs)
-      visit(saf.action, saf.target, unsigned(saf.conditionOn));
-  }
-}
-
 } // namespace
-
-unsigned gatingConditions(const Work &work) {
-  unsigned conditions = 0;
-  forEachSaf(work, [&](isa::SafAction action, isa::OperandKind, unsigned conditionOn) {
-    if (action == isa::SafAction::Gate)
-      conditions |= conditionOn;
-  });
-  return conditions;
-}
-
-bool skipsOn(const Work &work, isa::OperandKind operand) {
-  bool skips = false;
-  unsigned bit = 1u << static_cast<unsigned>(operand);
-  forEachSaf(work, [&](isa::SafAction action, isa::OperandKind, unsigned conditionOn) {
-    skips |= action == isa::SafAction::Skip && (conditionOn & bit);
-  });
-  return skips;
-}
 
 void addTraffic(Counts &counts, const machine::Machine &machine, absl::string_view level, const char *action,
                 double bits) {
@@ -76,15 +46,18 @@ void addBufferStalls(Counts &counts, const machine::Machine &machine, absl::Span
     const machine::Level *level = machine.findLevel(name);
     if (!level)
       continue;
-    auto wait = [&](double bytesPerCycle, const char *action, const char *metadataAction) {
+    // A gated access idles, and its turn at the port passes all the same.
+    auto wait = [&](double bytesPerCycle, std::array<const char *, 3> actions) {
       if (bytesPerCycle <= 0)
         return;
-      double words = counts.actions.get(name, action) + counts.actions.get(name, metadataAction);
+      double words = 0;
+      for (const char *action : actions)
+        words += counts.actions.get(name, action);
       slowest =
           std::max(slowest, std::ceil(words * level->wordBits / 8 / (bytesPerCycle * std::max(level->instances, 1u))));
     };
-    wait(level->readBytesPerCycle, "read", "metadata_read");
-    wait(level->writeBytesPerCycle, "write", "metadata_write");
+    wait(level->readBytesPerCycle, {"read", "metadata_read", "gated_read"});
+    wait(level->writeBytesPerCycle, {"write", "metadata_write", "gated_write"});
   }
   counts.boundCycles[static_cast<unsigned>(Bound::Buffer)] += slowest - counts.cycles;
   counts.cycles = slowest;

@@ -95,7 +95,7 @@ inline constexpr unsigned kCases<LoopKind> = 3;
 template <>
 inline constexpr unsigned kCases<OperandKind> = 3;
 template <>
-inline constexpr unsigned kCases<SafAction> = 5;
+inline constexpr unsigned kCases<SafAction> = 6;
 template <>
 inline constexpr unsigned kCases<HostKind> = 23;
 

@@ -47,7 +47,7 @@ std::string text(const T &value) {
 }
 
 constexpr const char *kOperandNames[] = {"A", "B", "O"};
-constexpr const char *kActionNames[] = {"gate", "skip", "exit", "predict", "delta"};
+constexpr const char *kActionNames[] = {"gate", "skip", "exit", "predict", "delta", "format"};
 
 void printTensor(const Tensor &tensor, size_t index, bool inDram, std::ostream &out) {
   out << "tensor t" << index << " " << quoted(tensor.name) << " " << toString(tensor.type) << dims(tensor.shape) << " "
@@ -108,8 +108,9 @@ void printSafs(const Program &program, const SafSet &safs, size_t index, std::os
   const char *separator = " ";
   for (const Saf &saf : safs) {
     out << separator << kActionNames[static_cast<size_t>(saf.action)] << " "
-        << kOperandNames[static_cast<size_t>(saf.target)] << " at " << levelName(program, saf.level) << " where "
-        << kConditions[saf.conditionOn < 4 ? saf.conditionOn : 0] << " is zero";
+        << kOperandNames[static_cast<size_t>(saf.target)] << " at " << levelName(program, saf.level);
+    if (saf.action != SafAction::Format)
+      out << " where " << kConditions[saf.conditionOn < 4 ? saf.conditionOn : 0] << " is zero";
     for (const auto &[name, value] : saf.parameters)
       out << " " << name << "=" << value;
     separator = ", ";

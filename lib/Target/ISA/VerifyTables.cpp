@@ -308,6 +308,11 @@ absl::Status verifyOthers(const Program &program) {
       if (saf.level != program.levelNames.size())
         SPARSEACCEL_RETURN_IF_ERROR(
             within(absl::StrCat("SAF set ", i), checkIndex("level", saf.level, program.levelNames)));
+      if (saf.action == SafAction::Format) {
+        if (saf.conditionOn != 0)
+          return invalid("SAF set ", i, ": a format has no condition, but got ", saf.conditionOn);
+        continue;
+      }
       if (saf.conditionOn == 0 || saf.conditionOn > 3)
         return invalid("SAF set ", i, ": expected a condition on A (1), B (2) or either (3), but got ",
                        saf.conditionOn);

@@ -1,12 +1,11 @@
-//===- EnergyTable.cpp - Energy per action, with units and sources --------===//
+//===- EnergyTable.cpp - Energy per action and area, with sources ---------===//
 
-#include "SparseAccel/Target/Machine/EnergyTable.h"
-#include "SparseAccel/Target/Machine/Yaml.h"
+#include "EnergyTables.h"
+#include "SparseAccel/Support/Names.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_join.h"
 
 #include <algorithm>
 #include <set>
@@ -22,6 +21,69 @@ const EnergyRow *EnergyTable::find(const std::string &component, const std::stri
     if (row.component == component && row.action == action)
       return &row;
   return nullptr;
+}
+
+absl::string_view actionName(absl::string_view action) { return action.substr(0, action.find('(')); }
+
+/// Those of `rows` that a name means: the one of exactly this name, else (where components are paths) every one whose
+/// name ends in it.
+template <typename Row, typename NameOf>
+static std::vector<const Row *> rowsNamed(const std::vector<Row> &rows, absl::string_view name, bool paths,
+                                          NameOf nameOf) {
+  std::vector<const Row *> found;
+  for (const Row &row : rows)
+    if (nameOf(row) == name)
+      return {&row};
+  for (const Row &row : rows)
+    if (paths && absl::EndsWith(nameOf(row), absl::StrCat(".", name)))
+      found.push_back(&row);
+  return found;
+}
+
+template <typename Row, typename NameOf>
+static absl::StatusOr<const Row *> oneRow(const EnergyTable &table, const char *what, const std::vector<Row> &rows,
+                                          absl::string_view name, NameOf nameOf) {
+  std::vector<const Row *> found = rowsNamed(rows, name, table.fromAccelergy, nameOf);
+  if (found.size() == 1)
+    return found.front();
+  std::vector<std::string> names;
+  if (!found.empty()) {
+    for (const Row *row : found)
+      names.push_back(nameOf(*row));
+    return absl::NotFoundError(absl::StrCat("'", name, "' names several rows of energy table '", table.name,
+                                            "': ", absl::StrJoin(names, ", ")));
+  }
+  for (const Row &row : rows)
+    names.push_back(nameOf(row));
+  return absl::NotFoundError(
+      absl::StrCat("energy table '", table.name, "' has no ", what, " '", name, "'", suggestion(name, names)));
+}
+
+static std::string rowName(const EnergyRow &row) { return absl::StrCat(row.component, ".", row.action); }
+
+absl::StatusOr<const EnergyRow *> EnergyTable::findRow(absl::string_view name) const {
+  // An action that is priced by its arguments has no row without them.
+  std::vector<std::string> byArguments;
+  for (const EnergyRow &row : rows) {
+    std::string plain = absl::StrCat(row.component, ".", actionName(row.action));
+    if (actionName(row.action) != row.action && (plain == name || absl::EndsWith(plain, absl::StrCat(".", name))))
+      byArguments.push_back(rowName(row));
+  }
+  if (!byArguments.empty() && rowsNamed(rows, name, fromAccelergy, rowName).empty())
+    return absl::NotFoundError(absl::StrCat("energy table '", this->name, "' prices '", name,
+                                            "' by arguments: name one of ", absl::StrJoin(byArguments, ", ")));
+  return oneRow(*this, "row", rows, name, rowName);
+}
+
+absl::StatusOr<const AreaRow *> EnergyTable::findArea(absl::string_view component) const {
+  return oneRow(*this, "area of", areas, component, [](const AreaRow &row) { return row.component; });
+}
+
+double AreaModel::total() const {
+  double sum = 0;
+  for (const auto &[component, part] : parts)
+    sum += part.area;
+  return sum;
 }
 
 void ActionCounts::add(const ActionCounts &other) {
@@ -95,11 +157,6 @@ static const std::vector<std::string> &rowActions() {
   return names;
 }
 
-static bool isStorage(EnergyClass kind) {
-  return kind == EnergyClass::RegisterFile || kind == EnergyClass::Sram || kind == EnergyClass::Dram;
-}
-
-static constexpr yaml::Range kEnergy{0, 1e12};
 static constexpr yaml::Range kBits{1, 1 << 20};
 static constexpr yaml::Range kEntries{1, 1e12};
 
@@ -124,7 +181,16 @@ static void readComponent(yaml::Map &map, EnergyTable &table, std::set<std::stri
     return map.failAt("source", "every row needs a source");
   if (isStorage(row.kind) && row.bits == 0)
     return map.fail("a storage needs 'bits', the width of its word");
-  map.map("actions", [&](yaml::Map &actions) {
+  bool hasArea = map.has("area");
+  if (hasArea) {
+    AreaRow area{row.component, 0, row.source, 0, row.kind, row.family, row.bits, row.entries};
+    YAML::Node node;
+    map.node("area", node);
+    area.line = yaml::Document::lineOf(node);
+    map.number("area", area.area, kAreaRange);
+    table.areas.push_back(std::move(area));
+  }
+  auto readActions = [&](yaml::Map &actions) {
     bool any = false;
     for (const std::string &action : rowActions()) {
       YAML::Node value;
@@ -136,13 +202,13 @@ static void readComponent(yaml::Map &map, EnergyTable &table, std::set<std::stri
       one.line = yaml::Document::lineOf(value);
       if (value.IsMap()) {
         actions.map(action.c_str(), [&](yaml::Map &own) {
-          own.number("energy", one.energyPj, kEnergy);
+          own.number("energy", one.energyPj, kEnergyRange);
           own.number("bits", one.bits, kBits, yaml::Need::Optional);
           own.number("entries", one.entries, kEntries, yaml::Need::Optional);
           own.text("source", one.source, yaml::Need::Optional);
         });
       } else {
-        actions.number(action.c_str(), one.energyPj, kEnergy);
+        actions.number(action.c_str(), one.energyPj, kEnergyRange);
       }
       table.rows.push_back(std::move(one));
     }
@@ -150,30 +216,44 @@ static void readComponent(yaml::Map &map, EnergyTable &table, std::set<std::stri
       actions.finish(); // a misspelt action is the better message
       actions.fail("expected at least one action");
     }
-  });
+  };
+  map.map("actions", readActions, hasArea ? yaml::Need::Optional : yaml::Need::Required);
 }
 
 absl::StatusOr<EnergyTable> parseEnergyTable(absl::string_view text, absl::string_view file) {
   yaml::Document document(text, file);
   EnergyTable table;
   table.file = std::string(file);
+  if (document.ok() && isAccelergyTable(document.root())) {
+    table.name = std::string(file);
+    readAccelergyTable(document, table);
+    if (!document.ok())
+      return document.status();
+    return table;
+  }
   yaml::Map map(document, document.root(), "");
   map.text("name", table.name);
-  map.text("unit", table.unit);
+  bool hasUnit = map.has("unit"); // A table of areas alone has none.
+  table.unit = "pJ";
+  map.text("unit", table.unit, yaml::Need::Optional);
+  map.text("area_unit", table.areaUnit, yaml::Need::Optional);
   map.number("technology_nm", table.technologyNm, {0, 10000}, yaml::Need::Optional);
   map.text("source", table.source, yaml::Need::Optional);
   map.text("leaves_out", table.leavesOut);
   if (map.ok() && table.unit != "pJ" && table.unit != "MAC")
     map.failAt("unit", absl::StrCat("expected pJ, or MAC for a table relative to one multiply-accumulate, found '",
                                     table.unit, "'"));
-  if (map.ok() && table.unit == "pJ" && table.technologyNm == 0)
-    map.fail("a table in pJ needs 'technology_nm', the node that its figures belong to");
   std::set<std::string> names;
   map.list("components", [&](yaml::Map &component) { readComponent(component, table, names); });
+  if (map.ok() && !table.rows.empty() && !hasUnit)
+    map.text("unit", table.unit);
+  bool absolute = (!table.rows.empty() && table.unit == "pJ") || (!table.areas.empty() && table.areaUnit == "um2");
+  if (map.ok() && absolute && table.technologyNm == 0)
+    map.fail("a table in pJ or um2 needs 'technology_nm', the node that its figures belong to");
   map.finish();
   if (!document.ok())
     return document.status();
-  if (table.rows.empty())
+  if (table.rows.empty() && table.areas.empty())
     return absl::InvalidArgumentError(absl::StrCat(file, ": components: expected at least one"));
   return table;
 }
@@ -183,75 +263,6 @@ absl::StatusOr<EnergyTable> loadEnergyTable(const std::string &path) {
   if (!text.ok())
     return text.status();
   return parseEnergyTable(*text, path);
-}
-
-//===----------------------------------------------------------------------===//
-// Lint
-//===----------------------------------------------------------------------===//
-
-static std::string describe(const EnergyTable &table, const EnergyRow &row) {
-  return absl::StrFormat("%s.%s (%g %s, %g bits, line %d)", row.component, row.action, row.energyPj, table.unit,
-                         row.bits, row.line);
-}
-
-// The action that a cheaper one is an idle form of.
-static std::string activeForm(absl::string_view action) {
-  if (action == "gated")
-    return "compute";
-  if (absl::ConsumePrefix(&action, "gated_"))
-    return std::string(action);
-  return "";
-}
-
-static void lintCheaper(const EnergyTable &table, const EnergyRow &row, std::vector<std::string> &findings) {
-  if (row.action == "idle") {
-    for (const char *action : {"compute", "read", "write", "busy"})
-      if (const EnergyRow *active = table.find(row.component, action); active && row.energyPj > active->energyPj)
-        findings.push_back(
-            absl::StrCat(describe(table, row), " costs more than the active ", describe(table, *active)));
-    return;
-  }
-  std::string active = activeForm(row.action);
-  if (active.empty())
-    return;
-  if (const EnergyRow *other = table.find(row.component, active); other && row.energyPj >= other->energyPj)
-    findings.push_back(
-        absl::StrCat(describe(table, row), " does not cost less than the active ", describe(table, *other)));
-}
-
-std::vector<std::string> lintEnergyTable(const EnergyTable &table) {
-  std::vector<std::string> findings;
-  for (const EnergyRow &row : table.rows) {
-    if (row.source.empty())
-      findings.push_back(absl::StrCat(describe(table, row), " has no source"));
-    if (isStorage(row.kind) && row.bits == 0)
-      findings.push_back(absl::StrCat(describe(table, row), " has no width"));
-    lintCheaper(table, row, findings);
-  }
-  auto onPath = [](const EnergyRow &row) {
-    return (isStorage(row.kind) && (row.action == "read" || row.action == "write")) ||
-           (row.kind == EnergyClass::Network && row.action == "transfer");
-  };
-  for (const EnergyRow &inner : table.rows) {
-    if (!onPath(inner) || inner.bits == 0)
-      continue;
-    for (const EnergyRow &outer : table.rows) {
-      if (&inner == &outer || !onPath(outer) || outer.bits == 0)
-        continue;
-      if (!inner.family.empty() && !outer.family.empty() && inner.family != outer.family)
-        continue;
-      if (inner.action != outer.action && inner.action != "transfer" && outer.action != "transfer")
-        continue;
-      if (inner.kind < outer.kind && inner.energyPj / inner.bits > outer.energyPj / outer.bits)
-        findings.push_back(absl::StrCat(describe(table, inner), " costs more per bit than ", describe(table, outer),
-                                        ", which lies further out"));
-      if (inner.kind == outer.kind && inner.entries && outer.entries && outer.entries >= inner.entries &&
-          outer.bits >= inner.bits && outer.energyPj < inner.energyPj)
-        findings.push_back(
-            absl::StrCat(describe(table, outer), " costs less than ", describe(table, inner), ", which is smaller"));
-    }
-  }
-  return findings;
 }
 
 } // namespace sparseaccel::machine

@@ -65,7 +65,7 @@ const char *toString(OperandKind kind) {
 }
 
 const char *toString(isa::SafAction action) {
-  static constexpr const char *names[] = {"gate", "skip", "exit", "predict", "delta"};
+  static constexpr const char *names[] = {"gate", "skip", "exit", "predict", "delta", "format"};
   return names[static_cast<size_t>(action)];
 }
 
@@ -113,6 +113,8 @@ uint64_t Machine::fingerprint() const {
     word(toString(saf.target));
     word(toString(saf.action));
     number(saf.conditionOn);
+    number(saf.optional);
+    word(formats::toString(saf.format));
   }
   number(vector.lanes);
   for (isa::VectorKind kind : vector.kinds)

@@ -4,18 +4,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MachineReader.h"
 #include "SparseAccel/Support/Names.h"
-#include "SparseAccel/Target/Machine/Machine.h"
-#include "SparseAccel/Target/Machine/Yaml.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 namespace fs = std::filesystem;
 
@@ -35,26 +32,6 @@ constexpr yaml::Range kBytes{1, 1e15};
 constexpr size_t kMaxLevels = 64;
 constexpr size_t kMaxMultipliers = size_t{1} << 30;
 
-/// Components beside the levels that actions are counted for, and the clock.
-const std::vector<std::string> &fixedComponents() {
-  static const std::vector<std::string> names = {"dram", "mac", "noc", "vector", "codec", "control", kClockComponent};
-  return names;
-}
-
-const std::vector<std::string> &countedActions() {
-  static const std::vector<std::string> names = {
-      "read", "write", "metadata_read", "metadata_write", "gated_read", "gated_write", "compute", "gated", "transfer"};
-  return names;
-}
-
-template <typename Enum>
-std::vector<std::string> namesOf(unsigned count) {
-  std::vector<std::string> names;
-  for (unsigned i = 0; i < count; ++i)
-    names.emplace_back(toString(static_cast<Enum>(i)));
-  return names;
-}
-
 /// Every vector kind, by asking the generated table which bytes are valid.
 std::vector<std::string> vectorKindNames() {
   std::vector<std::string> names;
@@ -71,39 +48,12 @@ std::vector<Enum> toEnums(const std::vector<size_t> &indices) {
   return result;
 }
 
-class MachineReader {
-public:
-  MachineReader(absl::string_view text, absl::string_view file, std::vector<std::string> tableFolders)
-      : document(text, file), tableFolders(std::move(tableFolders)) {
-    machine.file = std::string(file);
-  }
+} // namespace
 
-  absl::StatusOr<Machine> read();
-
-private:
-  void readDram(yaml::Map &map);
-  void readLevel(yaml::Map &map);
-  void checkLevels(yaml::Map &map);
-  void readArray(yaml::Map &map);
-  void readDataflow(yaml::Map &map);
-  void readFormats(yaml::Map &map);
-  void readOperandFormats(yaml::Map &map, const char *key, OperandFormats &out);
-  bool readFormat(yaml::Map &map, const char *key, const YAML::Node &node, formats::Format &out);
-  void readSaf(yaml::Map &map);
-  void readEnergy(yaml::Map &map);
-  void readPrices(yaml::Map &map, EnergyModel &model);
-  const EnergyRow *readRow(yaml::Map &map, const char *key, const YAML::Node &node, const EnergyTable &table);
-  void readPrice(yaml::Map &map, const std::string &component, const std::string &action, EnergyModel &model);
-  void readLeavesOut(yaml::Map &map, EnergyModel &model);
-  void checkPrices(yaml::Map &map, const EnergyModel &model);
-  std::vector<std::string> componentNames() const;
-  std::vector<std::string> levelNames() const;
-  double wordBitsOf(const std::string &component) const;
-
-  yaml::Document document;
-  std::vector<std::string> tableFolders;
-  Machine machine;
-};
+const std::vector<std::string> &fixedComponents() {
+  static const std::vector<std::string> names = {"dram", "mac", "noc", "vector", "codec", "control", kClockComponent};
+  return names;
+}
 
 absl::StatusOr<Machine> MachineReader::read() {
   yaml::Map map(document, document.root(), "");
@@ -135,7 +85,7 @@ absl::StatusOr<Machine> MachineReader::read() {
   map.integer("psum_bits", machine.psumBits, kPsumBits);
 
   map.map("formats", [&](yaml::Map &formats) { readFormats(formats); });
-  map.list("safs", [&](yaml::Map &saf) { readSaf(saf); }, Need::Optional);
+  readSafs(map);
   map.map("vector", [&](yaml::Map &vector) {
     vector.integer("lanes", machine.vector.lanes, kCount);
     if (vector.choices("kinds", indices, vectorKindNames()))
@@ -146,6 +96,7 @@ absl::StatusOr<Machine> MachineReader::read() {
   map.list("energy", [&](yaml::Map &energy) { readEnergy(energy); });
   if (map.ok() && machine.energy.table.name.empty())
     map.failAt("energy", "expected at least one energy table");
+  map.map("area", [&](yaml::Map &area) { readArea(area); }, Need::Optional);
   map.finish();
   if (!document.ok())
     return document.status();
@@ -333,234 +284,13 @@ void MachineReader::readFormats(yaml::Map &map) {
   readOperandFormats(map, "o", machine.o);
 }
 
-void MachineReader::readSaf(yaml::Map &map) {
-  SafCapability saf;
-  std::vector<std::string> levels = levelNames();
-  levels.push_back("compute");
-  size_t level = 0, target = 0, action = 0;
-  std::vector<size_t> on;
-  if (map.choice("level", level, levels))
-    saf.level = levels[level];
-  map.choice("target", target, namesOf<OperandKind>(3));
-  map.choice("action", action, namesOf<isa::SafAction>(5));
-  saf.target = static_cast<OperandKind>(target);
-  saf.action = static_cast<isa::SafAction>(action);
-  if (map.choices("condition-on", on, {"a", "b"}))
-    for (size_t operand : on)
-      saf.conditionOn |= static_cast<uint8_t>(1u << operand);
-  if (map.ok() && saf.conditionOn == 0)
-    return map.failAt("condition-on", "expected the operand whose zeros are the condition: a, b or both");
-  if (!map.ok())
-    return;
-  const Level *place = machine.findLevel(saf.level);
-  if (place && std::find(place->holds.begin(), place->holds.end(), saf.target) == place->holds.end())
-    return map.failAt("target",
-                      absl::StrCat("level '", saf.level, "' does not hold operand '", toString(saf.target), "'"));
-  machine.safs.push_back(std::move(saf));
-}
-
-//===----------------------------------------------------------------------===//
-// Energy
-//===----------------------------------------------------------------------===//
-
-std::vector<std::string> MachineReader::levelNames() const {
-  std::vector<std::string> names;
-  for (const Level &level : machine.levels)
-    names.push_back(level.name);
-  return names;
-}
-
-std::vector<std::string> MachineReader::componentNames() const {
-  std::vector<std::string> names = levelNames();
-  for (const std::string &name : fixedComponents())
-    if (name != "dram")
-      names.push_back(name);
-  return names;
-}
-
-// Bits of one counted action of a component, where the unit is a word.
-double MachineReader::wordBitsOf(const std::string &component) const {
-  const Level *level = machine.findLevel(component);
-  return level ? level->wordBits : 0;
-}
-
-static std::vector<std::string> tablesIn(const std::vector<std::string> &folders) {
-  std::set<std::string> names;
-  for (const std::string &folder : folders) {
-    std::error_code error;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-      if (it->path().extension() == ".yaml")
-        names.insert(it->path().stem().string());
-  }
-  return {names.begin(), names.end()};
-}
-
-void MachineReader::readEnergy(yaml::Map &map) {
-  EnergyModel model;
-  std::string name;
-  if (!map.text("table", name))
-    return;
-  bool plain = !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
-  });
-  if (!plain)
-    return map.failAt("table", "expected the name of a table: letters, digits, '-', '_' and '.'");
-  std::string path;
-  for (const std::string &folder : tableFolders) {
-    std::error_code error;
-    fs::path candidate = fs::path(folder) / absl::StrCat(name, ".yaml");
-    if (path.empty() && fs::is_regular_file(candidate, error))
-      path = candidate.string();
-  }
-  if (path.empty())
-    return map.failAt("table",
-                      absl::StrCat("there is no energy table '", name, "'", suggestion(name, tablesIn(tableFolders))));
-  absl::StatusOr<EnergyTable> table = loadEnergyTable(path);
-  if (!table.ok())
-    return map.failAt("table", absl::StrCat("in the table: ", table.status().message()));
-  model.table = *std::move(table);
-  auto same = [&](const EnergyModel &other) { return other.table.name == model.table.name; };
-  if (same(machine.energy) || std::any_of(machine.otherEnergies.begin(), machine.otherEnergies.end(), same))
-    return map.failAt("table", absl::StrCat("the table '", model.table.name, "' stands above already"));
-
-  readPrices(map, model);
-  map.map(
-      "cycle",
-      [&](yaml::Map &cycle) {
-        for (auto [key, out] :
-             {std::pair<const char *, double *>{"busy", &model.cyclePj}, {"idle", &model.idleCyclePj}}) {
-          YAML::Node node;
-          if (cycle.node(key, node))
-            if (const EnergyRow *row = readRow(cycle, key, node, model.table)) {
-              if (row->kind != EnergyClass::Clock)
-                return cycle.failAt(node, key, absl::StrCat("'", row->component, "' is not of class clock"));
-              *out = row->energyPj;
-            }
-        }
-      },
-      Need::Optional);
-  readLeavesOut(map, model);
-  checkPrices(map, model);
-  if (!map.ok())
-    return;
-  (machine.energy.table.name.empty() ? machine.energy : machine.otherEnergies.emplace_back()) = std::move(model);
-}
-
-const EnergyRow *MachineReader::readRow(yaml::Map &map, const char *key, const YAML::Node &node,
-                                        const EnergyTable &table) {
-  if (!node.IsScalar()) {
-    map.failAt(node, key, "expected a row of the energy table, as 'component.action'");
-    return nullptr;
-  }
-  std::pair<std::string, std::string> parts = absl::StrSplit(node.Scalar(), absl::MaxSplits('.', 1));
-  if (const EnergyRow *row = table.find(parts.first, parts.second))
-    return row;
-  std::vector<std::string> rows;
-  for (const EnergyRow &row : table.rows)
-    rows.push_back(absl::StrCat(row.component, ".", row.action));
-  map.failAt(node, key,
-             absl::StrCat("energy table '", table.name, "' has no row '", node.Scalar(), "'",
-                          suggestion(node.Scalar(), rows)));
-  return nullptr;
-}
-
-void MachineReader::readPrice(yaml::Map &map, const std::string &component, const std::string &action,
-                              EnergyModel &model) {
-  YAML::Node node;
-  if (!map.node(action.c_str(), node, Need::Optional))
-    return;
-  double times = 1;
-  const EnergyRow *row = nullptr;
-  if (node.IsMap()) {
-    map.map(action.c_str(), [&](yaml::Map &price) {
-      YAML::Node rowNode;
-      if (price.node("row", rowNode))
-        row = readRow(price, "row", rowNode, model.table);
-      price.number("times", times, {0, 1e6}, Need::Optional);
-    });
-  } else {
-    row = readRow(map, action.c_str(), node, model.table);
-  }
-  if (!row || !map.ok())
-    return;
-  // A counted word costs as many bits as it has, at the row's energy per bit.
-  double bits = wordBitsOf(component);
-  double scale = bits > 0 && row->bits > 0 ? bits / row->bits : 1.0;
-  model.prices[component][action] = {row->energyPj * scale * times, absl::StrCat(row->component, ".", row->action)};
-}
-
-void MachineReader::readPrices(yaml::Map &map, EnergyModel &model) {
-  map.map("prices", [&](yaml::Map &prices) {
-    for (const std::string &component : componentNames()) {
-      if (component == kClockComponent)
-        continue;
-      prices.map(
-          component.c_str(),
-          [&](yaml::Map &actions) {
-            for (const std::string &action : countedActions())
-              readPrice(actions, component, action, model);
-          },
-          Need::Optional);
-    }
-  });
-}
-
-void MachineReader::readLeavesOut(yaml::Map &map, EnergyModel &model) {
-  YAML::Node node;
-  if (!map.node("leaves_out", node))
-    return;
-  if (!node.IsSequence())
-    return map.failAt(node, "leaves_out", "expected a list of 'component.action' or 'component.*'");
-  std::vector<std::string> components = componentNames(), actions = countedActions();
-  actions.push_back("*");
-  for (const YAML::Node &element : node) {
-    std::string text = element.IsScalar() ? element.Scalar() : std::string();
-    std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('.', 1));
-    if (std::find(components.begin(), components.end(), parts.first) == components.end())
-      return map.failAt(element, "leaves_out",
-                        absl::StrCat("unknown component '", parts.first, "'", suggestion(parts.first, components)));
-    if (std::find(actions.begin(), actions.end(), parts.second) == actions.end())
-      return map.failAt(element, "leaves_out",
-                        absl::StrCat("unknown action '", parts.second, "'", suggestion(parts.second, actions)));
-    auto priced = model.prices.find(parts.first);
-    if (priced != model.prices.end() && priced->second.count(parts.second))
-      return map.failAt(element, "leaves_out", absl::StrCat("'", text, "' has a price above"));
-    model.unpriced.push_back(text);
-  }
-}
-
-// What every program does must have a price or be left out by name.
-void MachineReader::checkPrices(yaml::Map &map, const EnergyModel &model) {
-  if (!map.ok())
-    return;
-  auto need = [&](const std::string &component, const char *action) {
-    auto priced = model.prices.find(component);
-    bool has = priced != model.prices.end() && priced->second.count(action);
-    if (!has && !model.isLeftOut(component, action))
-      map.failAt("prices",
-                 absl::StrCat("'", component, ".", action, "' has neither a price nor a place under leaves_out"));
-  };
-  for (const Level &level : machine.levels)
-    for (const char *action : {"read", "write", "metadata_read", "metadata_write"})
-      need(level.name, action);
-  need("mac", "compute");
-  if (!machine.safs.empty())
-    need("mac", "gated");
-  need("noc", "transfer");
-  need("vector", "compute");
-  if (map.ok() && !map.has("cycle") && !model.isLeftOut(kClockComponent, "*"))
-    map.failAt("table", "expected 'cycle' (the rows of a busy and an idle cycle), or 'clock.*' under leaves_out");
-}
-
-} // namespace
-
 absl::StatusOr<Machine> parseMachine(absl::string_view text, absl::string_view file, absl::string_view tableFolder) {
   std::vector<std::string> folders;
   if (!tableFolder.empty())
     folders.emplace_back(tableFolder);
   for (const std::string &folder : dataFolders())
     folders.push_back((fs::path(folder) / "energy").string());
-  return MachineReader(text, file, std::move(folders)).read();
+  return MachineReader(text, file, std::string(tableFolder), std::move(folders)).read();
 }
 
 absl::StatusOr<Machine> loadMachine(absl::string_view nameOrPath) {
@@ -581,7 +311,7 @@ absl::StatusOr<Machine> loadMachine(absl::string_view nameOrPath) {
   std::vector<std::string> folders = {folder.string(), (folder / ".." / "energy").lexically_normal().string()};
   for (const std::string &data : dataFolders())
     folders.push_back((fs::path(data) / "energy").string());
-  return MachineReader(*text, path, std::move(folders)).read();
+  return MachineReader(*text, path, folder.string(), std::move(folders)).read();
 }
 
 } // namespace sparseaccel::machine

@@ -8,8 +8,9 @@ using namespace sparseaccel::dataflow::test;
 
 namespace {
 
-/// Steps a cycle at a time through what the units do.
-Counts twin(const TestWork &work, const machine::Machine &machine, unsigned gates, bool accumulate) {
+/// Steps a cycle at a time through what the units do. `gates`: operands on which multipliers idle; `weightsOnA`:
+/// whether reads of a lane's weights do where its activation is zero.
+Counts twin(const TestWork &work, const machine::Machine &machine, unsigned gates, bool weightsOnA, bool accumulate) {
   const Contraction &shape = work.shape;
   int64_t units = machine.array[0].size, filters = machine.array[1].size, lanes = machine.array[2].size;
   double bits = shape.elementBits;
@@ -51,7 +52,14 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned gate
                 counts.actions.add("noc", "transfer", words);
                 addBits(counts, machine, "nbin", "write", double(lanes) * bits);
                 addBits(counts, machine, "nbin", "read", double(lanes) * bits);
-                addBits(counts, machine, "sb", "read", double(filters * lanes) * bits);
+                for (int64_t lane = 0; lane < lanes; ++lane) {
+                  bool zero = false;
+                  if (lane < int64_t(broadcast.size())) {
+                    const Element &e = broadcast[lane];
+                    zero = work.activationAt(n, g, e.c, p, q, e.r, e.s) == 0;
+                  }
+                  addBits(counts, machine, "sb", weightsOnA && zero ? "gated_read" : "read", double(filters) * bits);
+                }
                 for (int64_t slot = 0; slot < filters; ++slot) {
                   int64_t m = firstFilter + unit * filters + slot;
                   if (m >= shape.m) {
@@ -65,8 +73,7 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned gate
                   for (const Element &e : broadcast) {
                     bool a = work.activationAt(n, g, e.c, p, q, e.r, e.s) != 0;
                     bool b = work.weight(g * shape.m + m, e.r, e.s, e.c) != 0;
-                    bool gated = ((gates & 1) && !a) || ((gates & 2) && !b);
-                    ++(gated ? counts.gated : counts.performed);
+                    ++(idles(gates | (weightsOnA ? 1 : 0), a, b) ? counts.gated : counts.performed);
                     counts.effectual += a && b;
                   }
                 }
@@ -94,13 +101,16 @@ TEST(DotProduct, AgreesWithItsTwin) {
     TestWork work = makeWork(randomShape(random, 40), (i % 5) / 4.0, (i % 4) / 3.0, i, i % 2);
     SCOPED_TRACE(describe(work.shape));
     unsigned gates = i % 4;
+    bool weightsOnA = i / 4 % 2;
     isa::SafSet safs;
     if (gates)
-      safs.push_back({0, isa::OperandKind::A, isa::SafAction::Gate, uint8_t(gates), {}});
+      safs.push_back(gateAt(machine, "compute", isa::OperandKind::A, gates));
+    if (weightsOnA)
+      safs.push_back(gateAt(machine, "sb", isa::OperandKind::B, 1));
     Work asked{work.shape, nullptr, &safs, &machine, i % 2 == 1, nullptr};
     ASSERT_TRUE(dataflow.legal(asked).ok());
     Counts counts = dataflow.count(asked, work.aView, work.bView);
-    expectEqual(counts, twin(work, machine, gates, asked.accumulate));
+    expectEqual(counts, twin(work, machine, gates, weightsOnA, asked.accumulate));
     expectLaws(counts, work.shape, machine);
     // Gating never changes cycles.
     safs.clear();

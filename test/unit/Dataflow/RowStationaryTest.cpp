@@ -11,8 +11,13 @@ using namespace sparseaccel::dataflow::test;
 
 namespace {
 
+/// What each place idles on: bits of operands.
+struct Gates {
+  unsigned compute = 0, ifmap = 0, filter = 0, psum = 0;
+};
+
 /// Steps a cycle at a time through every pass.
-Counts twin(const TestWork &work, const machine::Machine &machine, const RowStationaryPass &pass, unsigned gates,
+Counts twin(const TestWork &work, const machine::Machine &machine, const RowStationaryPass &pass, const Gates &gates,
             bool accumulate) {
   const Contraction &shape = work.shape;
   double bits = shape.elementBits, psumBits = machine.findLevel("glb")->psumBits;
@@ -84,13 +89,14 @@ Counts twin(const TestWork &work, const machine::Machine &machine, const RowStat
               }
               bool a = work.activationAt(n0 + image, g, c0 + c, p0 + row, q, r, s) != 0;
               bool b = work.weight(g * shape.m + m0 + m, r, s, c0 + c) != 0;
-              bool gated = ((gates & 1) && !a) || ((gates & 2) && !b);
-              ++(gated ? counts.gated : counts.performed);
+              // An operand that its scratchpad does not deliver is not multiplied.
+              bool noA = idles(gates.ifmap, a, b), noB = idles(gates.filter, a, b), noSum = idles(gates.psum, a, b);
+              ++(noA || noB || idles(gates.compute, a, b) ? counts.gated : counts.performed);
               counts.effectual += a && b;
-              addBits(counts, machine, "ifmap_spad", "read", bits);
-              addBits(counts, machine, "filter_spad", (gates & 1) && !a ? "gated_read" : "read", bits);
-              addBits(counts, machine, "psum_spad", "read", psumBits);
-              addBits(counts, machine, "psum_spad", "write", psumBits);
+              addBits(counts, machine, "ifmap_spad", noA ? "gated_read" : "read", bits);
+              addBits(counts, machine, "filter_spad", noB ? "gated_read" : "read", bits);
+              addBits(counts, machine, "psum_spad", noSum ? "gated_read" : "read", psumBits);
+              addBits(counts, machine, "psum_spad", noSum ? "gated_write" : "write", psumBits);
             }
         }
     }
@@ -163,10 +169,18 @@ TEST(RowStationary, AgreesWithItsTwin) {
                                     << pass.q << " " << pass.r << " " << pass.t);
     isa::Mapping mapping = rowStationaryMapping(pass, shape, machine);
     ASSERT_EQ(rowStationaryPass(mapping, machine), pass);
-    unsigned gates = i % 4;
+    Gates gates = {unsigned(i % 4), unsigned(i / 4 % 4), unsigned(i / 16 % 4), unsigned(i / 3 % 4)};
+    if (i % 7 == 0)
+      gates = {1, 0, 1, 0}; // The shipped machine's.
     isa::SafSet safs;
-    if (gates)
-      safs.push_back({0, isa::OperandKind::A, isa::SafAction::Gate, uint8_t(gates), {}});
+    auto add = [&](const char *place, isa::OperandKind target, unsigned conditions) {
+      if (conditions)
+        safs.push_back(gateAt(machine, place, target, conditions));
+    };
+    add("compute", isa::OperandKind::A, gates.compute);
+    add("ifmap_spad", isa::OperandKind::A, gates.ifmap);
+    add("filter_spad", isa::OperandKind::B, gates.filter);
+    add("psum_spad", isa::OperandKind::O, gates.psum);
     Work asked{shape, &mapping, &safs, &machine, i % 3 == 1, nullptr};
     absl::Status status = dataflow.legal(asked);
     ASSERT_TRUE(status.ok()) << status;

@@ -164,6 +164,19 @@ inline void addBits(Counts &counts, const machine::Machine &machine, const char 
     counts.actions.add(level, action, bits / machine.findLevel(level)->wordBits);
 }
 
+/// An active gate of this machine; "compute" is the place of the multipliers.
+inline isa::Saf gateAt(const machine::Machine &machine, const char *place, isa::OperandKind target,
+                       unsigned conditions) {
+  int level = machine.levelIndex(place);
+  return {uint8_t(level < 0 ? machine.levels.size() : size_t(level)),
+          target,
+          isa::SafAction::Gate,
+          uint8_t(conditions),
+          {}};
+}
+/// Whether a gate on these operands (bits) idles with operands of which these are nonzero.
+inline bool idles(unsigned conditions, bool a, bool b) { return ((conditions & 1) && !a) || ((conditions & 2) && !b); }
+
 /// Equal in everything. Cycles by bound are compared only where the twin sets them.
 inline void expectEqual(const Counts &fast, const Counts &twin) {
   EXPECT_EQ(fast.cycles, twin.cycles);

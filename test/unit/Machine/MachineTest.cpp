@@ -62,6 +62,8 @@ formats:
 safs:
   - {level: compute, target: a, action: gate, condition-on: [a]}
   - {level: regs, target: a, action: skip, condition-on: [a, b]}
+  - {level: regs, target: a, action: format, format: [CP]}
+  - {level: compute, target: a, action: skip, condition-on: [a], optional: true}
 vector: {lanes: 4, kinds: [rescale, max_pool]}
 energy:
   - table: little
@@ -133,10 +135,14 @@ TEST_F(MachineTest, EveryKeyArrives) {
   EXPECT_EQ(formats::toString(m.b.dram[0]), "[UOP, CP:8]");
   EXPECT_EQ(formats::toString(m.b.dram[1]), "csr");
   EXPECT_EQ(m.a.codecBytesPerCycle, 4);
-  ASSERT_EQ(m.safs.size(), 2u);
+  ASSERT_EQ(m.safs.size(), 4u);
   EXPECT_EQ(m.safs[0].level, "compute");
   EXPECT_EQ(m.safs[1].action, isa::SafAction::Skip);
   EXPECT_EQ(m.safs[1].conditionOn, 3);
+  EXPECT_EQ(m.safs[1].line, 28);
+  EXPECT_EQ(formats::toString(m.safs[2].format), "[CP]");
+  EXPECT_FALSE(m.safs[1].optional);
+  EXPECT_TRUE(m.safs[3].optional);
 }
 
 TEST_F(MachineTest, PricesScaleByBits) {
@@ -235,17 +241,40 @@ TEST_F(MachineTest, EachMistakeIsNamedWithItsLine) {
       {"dram: [bitmask, dense]", "dram: [dense, dense]", "formats.a.dram: 'dense' stands here twice"},
       {"level: compute", "level: compte", "safs[0].level: unknown name 'compte'; did you mean 'compute'?"},
       {"action: gate", "action: gates", "safs[0].action: unknown name 'gates'; did you mean 'gate'?"},
-      {"condition-on: [a]}", "condition-on: []}", "safs[0].condition-on: expected the operand whose zeros are the condition"},
-      {"level: regs, target: a", "level: regs, target: b", "safs[1].target: level 'regs' does not hold operand 'b'"},
+      {"condition-on: [a]}", "condition-on: []}",
+       "safs[0].condition-on: expected the operand whose zeros are the condition"},
+      {"level: regs, target: a, action: skip", "level: regs, target: b, action: skip",
+       "safs[1].target: level 'regs' does not hold operand 'b'"},
       {"kinds: [rescale, max_pool]", "kinds: [max_pool]", "vector.kinds: expected 'rescale' among them"},
       {"kinds: [rescale, max_pool]", "kinds: [rescale, maxpool]",
        "vector.kinds: unknown name 'maxpool'; did you mean 'max_pool'?"},
+      // SAFs that make no sense, or contradict.
+      {"  - {level: regs, target: a, action: format, format: [CP]}\n", "",
+       "m.yaml:28: safs[1]: 'skip a at regs if a or b': operand 'a' lies dense at regs: whether it is zero is known "
+       "only "
+       "once it has been read"},
+      {", optional: true", "",
+       "m.yaml:30: safs[3]: 'skip a at compute if a' contradicts 'gate a at compute if a' of line 27: where 'a' is "
+       "zero "
+       "the same access cannot both idle and be left out (a machine may offer both: 'optional: true'"},
+      {", condition-on: [a], optional: true",
+       ", condition-on: [b]}\n  - {level: compute, target: a, action: skip, "
+       "condition-on: [b]",
+       "m.yaml:31: safs[4]: 'skip a at compute if b' stands on line 30 already"},
+      {"format: [CP]", "format: dense", "safs[2]: 'format a at regs': a format SAF says in which compressed format"},
+      {"format: [CP]", "format: [CP], condition-on: [a]", "safs[2].condition-on: a format has no condition"},
+      {", format: [CP]", "", "safs[2]: the key 'format' is missing"},
+      {"level: regs, target: a, action: format, format: [CP]", "level: buffer, target: a, action: format, format: csr",
+       "safs[2]: 'format a at buffer': operand 'a' lies at buffer as formats.a.buffer says, which is not csr"},
+      {"level: regs, target: a, action: format", "level: compute, target: a, action: format",
+       "nothing lies at compute"},
       // Energy.
+      {"table: little", "table: ./litle.yaml", "energy[0].table: there is no file"},
       {"table: little", "table: litle",
-       "m.yaml:30: energy[0].table: there is no energy table 'litle'; did you mean 'little'?"},
-      {"table: little", "table: ../little", "energy[0].table: expected the name of a table"},
+       "m.yaml:32: energy[0].table: there is no energy table 'litle'; did you mean 'little'?"},
+      {"table: little", "table: .little", "energy[0].table: expected the name of a table"},
       {"read: dram.read", "read: dram.raed",
-       "m.yaml:32: energy[0].prices.dram.read: energy table 'little' has no row 'dram.raed'; did you mean "
+       "m.yaml:34: energy[0].prices.dram.read: energy table 'little' has no row 'dram.raed'; did you mean "
        "'dram.read'?"},
       {"read: dram.read", "read: [dram, read]", "expected a row of the energy table, as 'component.action'"},
       {"times: 2", "times: -2", "energy[0].prices.buffer.write.times: '-2' is out of range"},
@@ -296,7 +325,7 @@ TEST_F(MachineTest, WhatIsNotYamlIsAnErrorWithItsLine) {
 TEST_F(MachineTest, AnErrorInTheTableNamesBothFiles) {
   std::ofstream(folder / "broken.yaml") << "name: broken\nunit: kWh\nleaves_out: x\ncomponents: []\n";
   std::string message = failure("table: little", "table: broken");
-  EXPECT_THAT(message, HasSubstr("m.yaml:30: energy[0].table: in the table: "));
+  EXPECT_THAT(message, HasSubstr("m.yaml:32: energy[0].table: in the table: "));
   EXPECT_THAT(message, HasSubstr("broken.yaml:2: unit: expected pJ, or MAC"));
 }
 

@@ -34,7 +34,8 @@ def Sparsity_OperandKind : I32Enum<"OperandKind", "operand of a contraction", [
 }
 def Sparsity_SafAction : I32Enum<"SafAction", "what a sparse acceleration feature does", [
     I32EnumCase<"Gate", 0, "gate">, I32EnumCase<"Skip", 1, "skip">, I32EnumCase<"Exit", 2, "exit">,
-    I32EnumCase<"Predict", 3, "predict">, I32EnumCase<"Delta", 4, "delta">]> {
+    I32EnumCase<"Predict", 3, "predict">, I32EnumCase<"Delta", 4, "delta">,
+    I32EnumCase<"Format", 5, "format">]> {
   let cppNamespace = "::sparseaccel::sparsity";
 }
 
@@ -90,12 +91,14 @@ def Sparsity_SafAttr : Sparsity_Attr<"Saf", "saf"> {
   let description = [{
     At a level of the machine (or at `"compute"`), accesses to the target operand, or computes with it, are gated (no energy, the cycle passes) or skipped (no
     energy and no cycle) where an operand of the condition is zero; any one of them being zero suffices. `exit` ends a sum early, `predict` skips outputs that
-    are foretold to be zero, and `delta` computes on differences. Parameters are integers by name.
+    are foretold to be zero, and `delta` computes on differences. `format` says that the target lies compressed at a level; it has no condition. Parameters are
+    integers by name. docs/safs.md defines what each combination does.
 
     ```mlir
     #skip = #sparsity.saf<skip A at "nbin" if [A]>
     #gate = #sparsity.saf<gate B at "filter_spad" if [A]>
     #exit = #sparsity.saf<exit O at "compute" if [A, B], {threshold = 4}>
+    #bits = #sparsity.saf<format A at "nbin">
     ```
   }];
   let parameters = (ins

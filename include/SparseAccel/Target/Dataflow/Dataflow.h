@@ -92,7 +92,7 @@ struct Work {
   Contraction shape;
   /// Level indices are those of `machine->levels`. Null: the dataflow's own best mapping for the shape.
   const isa::Mapping *mapping = nullptr;
-  /// Active ones; may be empty. Null: all that the machine offers.
+  /// Active ones; may be empty. Null: all that the machine offers, but for the optional ones.
   const isa::SafSet *safs = nullptr;
   const machine::Machine *machine = nullptr;
   /// The sums start from what the buffer holds, so the first pass reads them.

@@ -9,6 +9,7 @@
 #define SPARSEACCEL_TARGET_DATAFLOW_SUPPORT_H
 
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
+#include "SparseAccel/Target/Machine/Safs.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -19,11 +20,53 @@ namespace sparseaccel::dataflow {
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Conditions of active gates, as bits over OperandKind as in Saf::conditionOn: which operand's zero idles the
-/// multiplier.
+/// The SAFs that are active for a piece of work, asked by place and operand. Conditions are bits over OperandKind, as
+/// in Saf::conditionOn: where any of these operands is zero. docs/safs.md defines what a dataflow owes to each.
+class ActiveSafs {
+public:
+  explicit ActiveSafs(const Work &work);
+  ActiveSafs(const ActiveSafs &) = delete;
+  ActiveSafs &operator=(const ActiveSafs &) = delete;
+  /// On whose zeros an access to `target` at `level` idles, and is left out; 0 where none does. A level that the
+  /// machine lacks has none. `level` may be machine::kComputePlace.
+  unsigned gates(absl::string_view level, isa::OperandKind target) const;
+  unsigned skips(absl::string_view level, isa::OperandKind target) const;
+  /// On whose zeros a product idles, and takes no slot, whatever the place: what is not delivered is not multiplied.
+  /// A sum that is not updated is multiplied nonetheless.
+  unsigned gatedProducts() const { return products(isa::SafAction::Gate); }
+  unsigned skippedProducts() const { return products(isa::SafAction::Skip); }
+  /// Whether both operands' accesses are spared on the other's zeros by this action: an intersection.
+  bool intersects(isa::SafAction action) const;
+
+private:
+  unsigned find(isa::SafAction action, absl::string_view level, isa::OperandKind target) const;
+  unsigned products(isa::SafAction action) const;
+  const machine::Machine &machine;
+  isa::SafSet defaults; ///< Where the work names none.
+  const isa::SafSet &safs;
+};
+
+/// ActiveSafs(work).gatedProducts().
 unsigned gatingConditions(const Work &work);
-/// Whether a skip on zeros of `operand` is active.
+/// Whether a product with a zero of `operand` takes no slot.
 bool skipsOn(const Work &work, isa::OperandKind operand);
+
+/// A kind of SAF that a dataflow can honour: this action at this place, of any of the operands `targets` (bits), on
+/// zeros of one or several of `conditions`.
+struct HonouredSaf {
+  isa::SafAction action;
+  const char *place;
+  unsigned targets, conditions;
+  /// Level at which operands of the condition must lie compressed, as the dataflow walks their metadata; null where it
+  /// needs none.
+  const char *metadataAt = nullptr;
+};
+inline constexpr unsigned kOnA = 1, kOnB = 2, kOnO = 4; ///< Bits over OperandKind.
+/// Fails where the machine offers a SAF that the dataflow cannot honour: what is not modelled must not stand in a
+/// machine file. The message has the file and line, and lists those that it can. Formats are data, which any dataflow
+/// takes.
+absl::Status checkSafs(const machine::Machine &machine, const char *dataflow, absl::Span<const HonouredSaf> honoured);
+
 /// Adds `bits` of traffic at a level, in words of the level.
 void addTraffic(Counts &counts, const machine::Machine &machine, absl::string_view level, const char *action,
                 double bits);

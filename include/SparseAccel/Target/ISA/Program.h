@@ -107,15 +107,16 @@ struct Mapping {
 };
 
 enum class OperandKind : uint8_t { A, B, O };
-enum class SafAction : uint8_t { Gate, Skip, Exit, Predict, Delta };
+enum class SafAction : uint8_t { Gate, Skip, Exit, Predict, Delta, Format };
 
 /// A sparse acceleration feature: at `level`, accesses to (or computes with) `target` are gated or skipped where
-/// `condition` is zero.
+/// `condition` is zero; or `target` lies there compressed (Format). docs/safs.md defines every combination.
 struct Saf {
   uint8_t level = 0; ///< Index in Program::levelNames; their number stands for the multipliers ("compute").
   OperandKind target = OperandKind::A;
   SafAction action = SafAction::Gate;
-  uint8_t conditionOn = 0; ///< Bit set over OperandKind: 1 = A, 2 = B; both bits mean either being zero suffices.
+  /// Bit set over OperandKind: 1 = A, 2 = B; both bits mean either being zero suffices. 0 for a Format, which has none.
+  uint8_t conditionOn = 0;
   std::vector<std::pair<std::string, int64_t>> parameters;
   bool operator==(const Saf &) const = default;
 };

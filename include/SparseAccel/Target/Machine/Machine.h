@@ -69,7 +69,10 @@ struct SafCapability {
   std::string level; ///< Name of a level, or "compute".
   OperandKind target = OperandKind::A;
   isa::SafAction action = isa::SafAction::Gate;
-  uint8_t conditionOn = 0;
+  uint8_t conditionOn = 0; ///< Bits over OperandKind, as in isa::Saf.
+  bool optional = false;   ///< The hardware has it, and the compiler activates it where a user asks for it only.
+  formats::Format format;  ///< Of a format SAF; dense otherwise.
+  int line = 0;            ///< In the machine file.
 };
 
 /// Kinds of contraction that the array takes.
@@ -95,6 +98,7 @@ struct Machine {
   Dram dram;
   EnergyModel energy;                     ///< Under the first table that the file names.
   std::vector<EnergyModel> otherEnergies; ///< Under its other tables.
+  AreaModel area;                         ///< Without parts where the file says nothing of areas.
 
   const Level *findLevel(absl::string_view name) const;
   int levelIndex(absl::string_view name) const; ///< -1 where there is none.
@@ -103,7 +107,7 @@ struct Machine {
   bool supports(ContractionKind kind) const;
   /// Makes the table of this name the one in `energy`. An unknown name is an error that lists those there are.
   absl::Status selectEnergyTable(absl::string_view table);
-  /// Hash of everything that a program depends on (not of energy).
+  /// Hash of everything that a program depends on (not of energy and area).
   uint64_t fingerprint() const;
 };
 
