@@ -2,6 +2,8 @@
 
 #include "SparseAccel/Sim/Report.h"
 
+#include "SparseAccel/Target/Machine/Safs.h"
+
 #include "absl/strings/str_cat.h"
 
 #include <nlohmann/json.hpp>
@@ -16,6 +18,10 @@ double Report::hostMacs() const {
   for (const LayerReport &layer : layers)
     macs += layer.onHost ? layer.macs : 0;
   return macs;
+}
+
+std::string Report::label() const {
+  return safRequest.empty() ? machine : absl::StrCat(machine, " (saf: ", safRequest, ")");
 }
 
 std::string formatMapping(const isa::Mapping &mapping, const std::vector<std::string> &levelNames) {
@@ -99,12 +105,24 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
   report.images = stats.images;
   report.widestSum = stats.totals.widestSum;
 
+  report.area = machine.area;
+
   std::vector<std::string> mappings(stats.layers.size());
-  for (const isa::Instruction &instruction : program.instructions)
-    if (const auto *contract = std::get_if<isa::Contract>(&instruction))
-      if (contract->layer < mappings.size() && contract->mapping < program.mappings.size() &&
-          mappings[contract->layer].empty())
-        mappings[contract->layer] = formatMapping(program.mappings[contract->mapping], program.levelNames);
+  std::vector<std::vector<std::string>> safs(stats.layers.size());
+  for (const isa::Instruction &instruction : program.instructions) {
+    const auto *contract = std::get_if<isa::Contract>(&instruction);
+    if (!contract || contract->layer >= mappings.size())
+      continue;
+    if (contract->mapping < program.mappings.size() && mappings[contract->layer].empty())
+      mappings[contract->layer] = formatMapping(program.mappings[contract->mapping], program.levelNames);
+    if (contract->safs < program.safSets.size())
+      for (const isa::Saf &saf : program.safSets[contract->safs]) {
+        std::vector<std::string> &names = safs[contract->layer];
+        std::string name = machine::toString(saf, program.levelNames);
+        if (std::find(names.begin(), names.end(), name) == names.end())
+          names.push_back(std::move(name));
+      }
+  }
 
   // The total's energies are the sum of the layers': busy and idle cycles are told apart layer by layer.
   std::map<std::string, double> energies;
@@ -113,6 +131,7 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
     if (!layer.ok())
       return layer.status();
     layer->mapping = std::move(mappings[i]);
+    layer->safs = std::move(safs[i]);
     for (const auto &[component, pj] : layer->energyByComponentPj)
       energies[component] += pj;
     report.layers.push_back(*std::move(layer));
@@ -176,6 +195,16 @@ std::string toJson(const Report &report) {
   json["clock_mhz"] = number(report.clockMhz);
   json["peak_macs_per_cycle"] = report.peakMacsPerCycle;
   json["energy_table"] = report.energyTable;
+  if (!report.area.empty()) {
+    Json &area = json["area"] = Json::object();
+    area["table"] = report.area.table;
+    area["unit"] = report.area.unit;
+    area["total"] = report.area.total();
+    Json &parts = area["by_component"] = Json::object();
+    for (const auto &[component, part] : report.area.parts)
+      parts[component] = part.area;
+    area["leaves_out"] = report.area.leavesOut;
+  }
   json["numerics"] = report.numerics;
   Json &words = json["word_bits"] = Json::object();
   for (const auto &[level, bits] : report.wordBits)
@@ -189,6 +218,7 @@ std::string toJson(const Report &report) {
     one["kind"] = layer.kind;
     one["where"] = layer.onHost ? "host" : "accelerator";
     one["mapping"] = layer.mapping;
+    one["safs"] = layer.safs;
     addFigures(one, layer);
     layers.push_back(std::move(one));
   }

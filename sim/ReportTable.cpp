@@ -124,6 +124,66 @@ std::string machineLine(const Report &report) {
                          report.technologyNm, report.clockMhz, report.peakMacsPerCycle);
 }
 
+/// A line for each active SAF and the layers that have it, in the order in which they come up.
+std::string activeSafs(const Report &report) {
+  std::vector<std::string> names;
+  std::vector<const LayerReport *> layers;
+  for (const LayerReport &layer : report.layers) {
+    if (layer.mapping.empty() && layer.safs.empty())
+      continue; // No CONTRACT.
+    layers.push_back(&layer);
+    for (const std::string &saf : layer.safs)
+      if (std::find(names.begin(), names.end(), saf) == names.end())
+        names.push_back(saf);
+  }
+  if (layers.empty())
+    return "";
+  if (names.empty())
+    return "active SAFs        none\n";
+  std::string text;
+  for (const std::string &saf : names) {
+    std::vector<std::string> with, without;
+    for (const LayerReport *layer : layers)
+      (std::find(layer->safs.begin(), layer->safs.end(), saf) == layer->safs.end() ? without : with)
+          .push_back(layer->name);
+    std::string where = without.empty()                ? "every layer"
+                        : without.size() < with.size() ? absl::StrCat("all but ", absl::StrJoin(without, ", "))
+                                                       : absl::StrJoin(with, ", ");
+    absl::StrAppend(&text, text.empty() ? "active SAFs        " : "                   ", saf, ": ", where, "\n");
+  }
+  return text;
+}
+
+/// The SAFs of all layers together, for a line of a comparison.
+std::string safSummary(const Report &report) {
+  std::vector<std::string> names;
+  for (const LayerReport &layer : report.layers)
+    for (const std::string &saf : layer.safs)
+      if (std::find(names.begin(), names.end(), saf) == names.end())
+        names.push_back(saf);
+  return names.empty() ? "none" : absl::StrJoin(names, "; ");
+}
+
+/// An area with its unit: square millimetres, or what a relative table is relative to.
+std::string areaText(double area, const std::string &unit) {
+  return unit == "um2" ? absl::StrFormat("%.4g mm2", area * 1e-6) : absl::StrFormat("%.4g %s", area, unit);
+}
+
+std::string areaLine(const machine::AreaModel &area) {
+  std::vector<std::pair<std::string, double>> parts;
+  for (const auto &[component, part] : area.parts)
+    parts.emplace_back(component, part.area);
+  std::stable_sort(parts.begin(), parts.end(), [](const auto &x, const auto &y) { return x.second > y.second; });
+  std::vector<std::string> shares;
+  for (const auto &[component, size] : parts)
+    shares.push_back(absl::StrCat(component, " ", percent(size, area.total())));
+  std::string node = area.technologyNm > 0 ? absl::StrFormat(" (%g nm)", area.technologyNm) : "";
+  return absl::StrCat("area               ", areaText(area.total(), area.unit), " by table ", area.table, node, ": ",
+                      absl::StrJoin(shares, ", "),
+                      area.leavesOut.empty() ? "" : absl::StrCat("; leaves out ", absl::StrJoin(area.leavesOut, ", ")),
+                      "\n");
+}
+
 } // namespace
 
 std::string formatReport(const Report &report) {
@@ -149,6 +209,9 @@ std::string formatReport(const Report &report) {
       onHost.push_back(layer.name);
   absl::StrAppend(&text, "on the host        ", percent(hostMacs, report.totals.macs), " of the MACs",
                   onHost.empty() ? "" : "; its time and energy are not counted: ", absl::StrJoin(onHost, ", "), "\n");
+  absl::StrAppend(&text, activeSafs(report));
+  if (!report.area.empty())
+    absl::StrAppend(&text, areaLine(report.area));
   absl::StrAppend(&text, "energy leaves out  ", report.tableLeavesOut, "\n");
   if (!report.leftOut.empty())
     absl::StrAppend(&text, "  and, counted     ", absl::StrJoin(report.leftOut, ", "), "\n");
@@ -168,7 +231,7 @@ std::vector<std::string> comparisonWarnings(const Report &report, const Report &
   std::vector<std::string> warnings;
   auto differ = [&](const char *what, const std::string &mine, const std::string &theirs, const char *meaning) {
     if (mine != theirs)
-      warnings.push_back(absl::StrCat(what, " differs: ", report.machine, " has ", mine, ", ", baseline.machine,
+      warnings.push_back(absl::StrCat(what, " differs: ", report.label(), " has ", mine, ", ", baseline.label(),
                                       " has ", theirs, meaning));
   };
   differ("technology", absl::StrFormat("%g nm", report.technologyNm), absl::StrFormat("%g nm", baseline.technologyNm),
@@ -176,6 +239,8 @@ std::vector<std::string> comparisonWarnings(const Report &report, const Report &
   differ("clock", absl::StrFormat("%g MHz", report.clockMhz), absl::StrFormat("%g MHz", baseline.clockMhz),
          "; speed-ups are of seconds, each at its own clock");
   differ("energy table", report.energyTable, baseline.energyTable, "; the energy ratio means nothing");
+  if (!report.area.empty() && !baseline.area.empty())
+    differ("area table", report.area.table, baseline.area.table, "; there is no iso-area ratio");
   differ("charge for clock, control and leakage", report.chargesCycles ? "one" : "none",
          baseline.chargesCycles ? "one" : "none", "; the energy ratio is biased by it");
   differ("numerics", report.numerics, baseline.numerics, "");
@@ -184,12 +249,19 @@ std::vector<std::string> comparisonWarnings(const Report &report, const Report &
 }
 
 std::string formatComparison(const Report &report, const Report &baseline) {
-  std::string text = absl::StrCat(report.machine, " against ", baseline.machine, "\n",
+  bool hasArea = !report.area.empty() && !baseline.area.empty() && report.area.table == baseline.area.table;
+  std::string text = absl::StrCat(report.label(), " against ", baseline.label(), "\n",
                                   "baseline: ", machineLine(baseline), "; ", baseline.numerics, "\n");
   absl::StrAppend(&text,
                   "          running the same layers with the mapping that the compiler chose for it; energy by table ",
-                  baseline.energyTable, "\n", "speed-up = baseline's seconds / ", report.machine,
-                  "'s; compute: of the array alone, without loads and stores; iso-MAC: compute, per multiplier\n");
+                  baseline.energyTable, "\n", "speed-up = baseline's seconds / ", report.label(),
+                  "'s; compute: of the array alone, without loads and stores; iso-MAC: compute, per multiplier",
+                  hasArea ? "; iso-area: speed-up, per area" : "", "\n");
+  absl::StrAppend(&text, "active SAFs: ", safSummary(report), "\n   baseline: ", safSummary(baseline), "\n");
+  double areas = hasArea ? baseline.area.total() / report.area.total() : 0;
+  if (hasArea)
+    absl::StrAppend(&text, "area: ", areaText(report.area.total(), report.area.unit), " against ",
+                    areaText(baseline.area.total(), baseline.area.unit), " by table ", report.area.table, "\n");
   for (const std::string &warning : comparisonWarnings(report, baseline))
     absl::StrAppend(&text, "warning: ", warning, "\n");
   absl::StrAppend(&text, "\n");
@@ -198,13 +270,25 @@ std::string formatComparison(const Report &report, const Report &baseline) {
   double baseImages = std::max<double>(1, static_cast<double>(baseline.images));
   double clocks = report.clockMhz / baseline.clockMhz; // cycles of the baseline last this many of ours
   double multipliers = static_cast<double>(baseline.peakMacsPerCycle) / static_cast<double>(report.peakMacsPerCycle);
-  Table table({"layer", "kind", "cycles", "baseline", "speed-up", "compute", "iso-MAC", "energy ratio"}, 2);
+  std::vector<std::string> header = {"layer", "kind", "cycles", "baseline", "speed-up", "compute", "iso-MAC"};
+  if (hasArea)
+    header.emplace_back("iso-area");
+  header.emplace_back("energy ratio");
+  Table table(header, 2);
   auto row = [&](std::string name, const LayerReport &mine, const LayerReport &theirs) {
     double cycles = mine.cycles / images, baseCycles = theirs.cycles / baseImages * clocks;
     double compute = mine.computeCycles / images, baseCompute = theirs.computeCycles / baseImages * clocks;
-    table.add({std::move(name), mine.kind, count(cycles), count(theirs.cycles / baseImages), ratio(baseCycles, cycles),
-               ratio(baseCompute, compute), mine.macs > 0 ? ratio(baseCompute * multipliers, compute) : "-",
-               ratio(theirs.energyPj / baseImages, mine.energyPj / images)});
+    std::vector<std::string> cells = {std::move(name),
+                                      mine.kind,
+                                      count(cycles),
+                                      count(theirs.cycles / baseImages),
+                                      ratio(baseCycles, cycles),
+                                      ratio(baseCompute, compute),
+                                      mine.macs > 0 ? ratio(baseCompute * multipliers, compute) : "-"};
+    if (hasArea)
+      cells.push_back(ratio(baseCycles * areas, cycles));
+    cells.push_back(ratio(theirs.energyPj / baseImages, mine.energyPj / images));
+    table.add(std::move(cells));
   };
   // Sum of the layers that multiply, on both machines.
   LayerReport mine, theirs;

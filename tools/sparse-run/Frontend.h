@@ -26,7 +26,7 @@ struct FrontendOptions {
   std::string saf; ///< What is gated and skipped (docs/safs.md); empty: what the machine offers.
   double defaultRange = 0;
   std::optional<double> weightDensity, activationDensity; ///< Of a workload's layers that do not say theirs.
-  int64_t batch = 0; ///< 0: the model's own, or 1 where it is symbolic.
+  int64_t batch = 0;                                      ///< 0: the model's own, or 1 where it is symbolic.
 };
 
 /// What comes before any machine.

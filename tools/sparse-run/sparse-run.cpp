@@ -7,6 +7,7 @@
 #include "Accuracy.h"
 #include "Check.h"
 #include "Frontend.h"
+#include "SafOptions.h"
 #include "Zeros.h"
 
 #include "SparseAccel/Runtime/Npy.h"
@@ -56,6 +57,13 @@ cl::opt<bool> compareIndependent(
     "compare-independent",
     cl::desc("Print, by layer, cycles with the zeros where they are beside cycles with as many independent ones"),
     cl::cat(category));
+cl::opt<std::string> safs("saf",
+                          cl::desc("What is gated and skipped in place of the machine's own: 'none', a list as 'gate b "
+                                   "at compute if a; ...', or changes that begin with + or - (docs/safs.md)"),
+                          cl::value_desc("text"), cl::cat(category));
+cl::opt<std::string> againstSafs("against-saf",
+                                 cl::desc("The same for the baseline, which is the same machine without --against"),
+                                 cl::value_desc("text"), cl::cat(category));
 cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int16, or the workload's)"),
                               cl::value_desc("kind"), cl::cat(category));
 cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"),
@@ -103,6 +111,7 @@ EXAMPLES:
   sparse-run model.onnx --machine cnvlutin --numerics int16 --calibrate c.npy --input x.npy --check
   sparse-run model.onnx --machine cnvlutin --against dadiannao --calibrate c.npy --input x.npz --labels x.npz
   sparse-run --workload alexnet --machine cnvlutin --against dadiannao
+  sparse-run --workload alexnet --machine eyeriss --against-saf none
 
 Exit code: 0 when all went well and, with --check, every compared bit agreed; 1 otherwise.
 )";
@@ -282,8 +291,8 @@ FailureOr<sim::RunStats> measure(const workload::Workload &workload, const Machi
 }
 
 /// --compare-independent for one machine. The layers of a model run on their own, a workload's have run already.
-LogicalResult printZeros(const run::Source &source, const MachineRun &run, const std::string &name,
-                         size_t observed, run::FrontendOptions options, MLIRContext &context) {
+LogicalResult printZeros(const run::Source &source, const MachineRun &run, const std::string &name, size_t observed,
+                         run::FrontendOptions options, MLIRContext &context) {
   std::vector<std::string> leftOut;
   workload::Workload real;
   sim::RunStats measured;
@@ -292,7 +301,7 @@ LogicalResult printZeros(const run::Source &source, const MachineRun &run, const
     real = *source.workload;
     measured = run.result.stats;
   } else {
-    FailureOr<workload::Workload> layers = 
+    FailureOr<workload::Workload> layers =
         run::measuredWorkload(source, run.program(), llvm::ArrayRef(run.observed).take_front(observed), leftOut);
     if (failed(layers))
       return failure();
@@ -300,8 +309,8 @@ LogicalResult printZeros(const run::Source &source, const MachineRun &run, const
     images = observed;
     options.mapping = "";
     if (real.layers.empty())
-      return emitError(UnknownLoc::get(&context)) << "--compare-independent: the model has no contraction on '" << name
-                                                  << "' whose input is a whole tensor";
+      return emitError(UnknownLoc::get(&context))
+             << "--compare-independent: the model has no contraction on '" << name << "' whose input is a whole tensor";
     FailureOr<sim::RunStats> stats = measure(real, run, name, options, images, context);
     if (failed(stats))
       return failure();
@@ -355,8 +364,8 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
   for (const std::string &line : mismatches)
     llvm::errs() << "sparse-run: check: " << line << "\n";
   if (!quiet)
-    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n",
-                                  images, inputs.size(), last.layersCovered, last.tensorsChecked,
+    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n", images,
+                                  inputs.size(), last.layersCovered, last.tensorsChecked,
                                   last.wholeChecked ? "and the whole model"
                                                     : "not the whole model (a float operator runs on the host)",
                                   mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
@@ -400,14 +409,18 @@ int main(int argc, char **argv) {
   if (std::string problem = checkOptions(); !problem.empty())
     return fail(problem);
 
-  std::vector<MachineRun> runs(againstName.empty() ? 1 : 2);
-  const std::vector<std::string> names = {machineName, againstName};
-  for (auto [run, name] : llvm::zip_first(runs, names)) {
+  bool compares = !againstName.empty() || againstSafs.getNumOccurrences();
+  std::vector<MachineRun> runs(compares ? 2 : 1);
+  const std::vector<std::string> names = {machineName, againstName.empty() ? machineName : againstName};
+  const std::vector<cl::opt<std::string> *> safOptions = {&safs, &againstSafs};
+  for (auto [run, name, saf] : llvm::zip_first(runs, names, safOptions)) {
     absl::StatusOr<machine::Machine> machine = machine::loadMachine(name);
     if (!machine.ok())
       return fail(machine.status());
     if (auto dataflow = dataflow::findDataflow(*machine); !dataflow.ok())
       return fail(name + ": " + std::string(dataflow.status().message()));
+    if (absl::Status status = run::checkSafOption(*machine, saf->ArgStr.data(), *saf); !status.ok())
+      return fail(status);
     run.machine = std::move(*machine);
   }
 
@@ -467,7 +480,8 @@ int main(int argc, char **argv) {
   unsigned zerosImages = compareIndependent ? std::min<size_t>(kZerosImages, images.size()) : 0;
   for (auto [index, run] : llvm::enumerate(runs)) {
     bool first = index == 0;
-    if (absl::Status status = compile(run, first ? machineName : againstName, *source, options); !status.ok())
+    options.saf = *safOptions[index];
+    if (absl::Status status = compile(run, names[index], *source, options); !status.ok())
       return fail(status);
     if (source->workload && index + 1 == runs.size())
       workload::releaseWeights(*source->layers);
@@ -475,6 +489,7 @@ int main(int argc, char **argv) {
                                        first && !outFolder.empty());
         !status.ok())
       return fail(status);
+    run.report.safRequest = options.saf;
     if (source->workload) {
       run.report.notes.push_back(workload::describeTensors(*source->workload));
       if (std::string leftOut = workload::describeLeftOut(*source->workload, run.machine); !leftOut.empty())
@@ -488,9 +503,11 @@ int main(int argc, char **argv) {
       llvm::outs() << "\n" << sim::formatComparison(runs[0].report, runs[1].report);
   }
   if (compareIndependent && !quiet)
-    for (auto [index, run] : llvm::enumerate(runs))
-      if (failed(printZeros(*source, run, index == 0 ? machineName : againstName, zerosImages, options, context)))
+    for (auto [run, name] : llvm::zip_first(runs, names)) {
+      options.saf = run.report.safRequest;
+      if (failed(printZeros(*source, run, name, zerosImages, options, context)))
         return 1;
+    }
 
   bool held = true;
   if (check) {

@@ -23,6 +23,7 @@ namespace sparseaccel::sim {
 /// A layer, or the totals. Counts, cycles, bytes and energies are sums over all images.
 struct LayerReport {
   std::string name, kind, mapping; ///< Mapping: loops by level of the layer's first CONTRACT; empty where it has none.
+  std::vector<std::string> safs;   ///< Active SAFs of the layer's CONTRACTs, as docs/safs.md spells them.
   bool onHost = false;
   double cycles = 0, computeCycles = 0, loadCycles = 0, storeCycles = 0;
   double seconds = 0;  ///< `cycles` at the machine's clock.
@@ -49,15 +50,18 @@ struct Report {
   double energyTechnologyNm = 0;    ///< 0 where the table has no node.
   std::vector<std::string> leftOut; ///< Actions that were counted and have no price, as "component.action".
   bool chargesCycles = false;       ///< Whether clock, control and leakage have a price.
+  machine::AreaModel area;          ///< Without parts where the machine file gives none.
   // The run.
   std::string numerics;
+  std::string safRequest; ///< What the user asked to be active in place of the machine's own; empty: nothing.
   uint64_t images = 0;
   double widestSum = 0;
   std::vector<LayerReport> layers; ///< In the program's order.
   LayerReport totals;
   std::vector<std::string> notes; ///< Printed above the table: what the user ought to know of inputs, tensors or model.
 
-  double hostMacs() const; ///< Dense MACs of the layers that run on the host.
+  double hostMacs() const;   ///< Dense MACs of the layers that run on the host.
+  std::string label() const; ///< The machine, and what was asked of it: "eyeriss (saf: none)".
 };
 
 /// Fails where an action was counted that the machine file neither prices nor leaves out. A layer's time is charged as
@@ -72,9 +76,9 @@ std::string toJson(const Report &report);
 /// out. Means per image.
 std::string formatReport(const Report &report);
 
-/// Layer by layer, `report` against `baseline`: cycles, speed-up, energy ratio and the iso-MAC ratio, with what the
-/// baseline is and a warning for every reason not to compare: node, clock, energy table, numerics, charged cycles.
-/// Layers are matched by name.
+/// Layer by layer, `report` against `baseline`: cycles, speed-up, energy ratio and the iso-MAC ratio, and where both
+/// have areas under one table the iso-area ratio; with what the baseline is and a warning for every reason not to
+/// compare: node, clock, energy table, area table, numerics, charged cycles. Layers are matched by name.
 std::string formatComparison(const Report &report, const Report &baseline);
 /// The warnings alone.
 std::vector<std::string> comparisonWarnings(const Report &report, const Report &baseline);

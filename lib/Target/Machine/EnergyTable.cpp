@@ -247,7 +247,7 @@ absl::StatusOr<EnergyTable> parseEnergyTable(absl::string_view text, absl::strin
   map.list("components", [&](yaml::Map &component) { readComponent(component, table, names); });
   if (map.ok() && !table.rows.empty() && !hasUnit)
     map.text("unit", table.unit);
-  bool absolute = (!table.rows.empty() && table.unit == "pJ") || (!table.areas.empty() && table.areaUnit == "um2");
+  bool absolute = (hasUnit && table.unit == "pJ") || (!table.areas.empty() && table.areaUnit == "um2");
   if (map.ok() && absolute && table.technologyNm == 0)
     map.fail("a table in pJ or um2 needs 'technology_nm', the node that its figures belong to");
   map.finish();

@@ -139,7 +139,7 @@ TEST_F(MachineTest, EveryKeyArrives) {
   EXPECT_EQ(m.safs[0].level, "compute");
   EXPECT_EQ(m.safs[1].action, isa::SafAction::Skip);
   EXPECT_EQ(m.safs[1].conditionOn, 3);
-  EXPECT_EQ(m.safs[1].line, 28);
+  EXPECT_EQ(m.safs[1].line, 27);
   EXPECT_EQ(formats::toString(m.safs[2].format), "[CP]");
   EXPECT_FALSE(m.safs[1].optional);
   EXPECT_TRUE(m.safs[3].optional);
@@ -250,24 +250,23 @@ TEST_F(MachineTest, EachMistakeIsNamedWithItsLine) {
        "vector.kinds: unknown name 'maxpool'; did you mean 'max_pool'?"},
       // SAFs that make no sense, or contradict.
       {"  - {level: regs, target: a, action: format, format: [CP]}\n", "",
-       "m.yaml:28: safs[1]: 'skip a at regs if a or b': operand 'a' lies dense at regs: whether it is zero is known "
+       "m.yaml:27: safs[1]: 'skip a at regs if a or b': operand 'a' lies dense at regs: whether it is zero is known "
        "only "
        "once it has been read"},
       {", optional: true", "",
-       "m.yaml:30: safs[3]: 'skip a at compute if a' contradicts 'gate a at compute if a' of line 27: where 'a' is "
+       "m.yaml:29: safs[3]: 'skip a at compute if a' contradicts 'gate a at compute if a' of line 26: where 'a' is "
        "zero "
        "the same access cannot both idle and be left out (a machine may offer both: 'optional: true'"},
       {", condition-on: [a], optional: true",
-       ", condition-on: [b]}\n  - {level: compute, target: a, action: skip, "
-       "condition-on: [b]",
-       "m.yaml:31: safs[4]: 'skip a at compute if b' stands on line 30 already"},
+       ", condition-on: [b]}\n  - {level: compute, target: a, action: skip, condition-on: [b]",
+       "m.yaml:30: safs[4]: 'skip a at compute if b' stands on line 29 already"},
       {"format: [CP]", "format: dense", "safs[2]: 'format a at regs': a format SAF says in which compressed format"},
       {"format: [CP]", "format: [CP], condition-on: [a]", "safs[2].condition-on: a format has no condition"},
       {", format: [CP]", "", "safs[2]: the key 'format' is missing"},
-      {"level: regs, target: a, action: format, format: [CP]", "level: buffer, target: a, action: format, format: csr",
-       "safs[2]: 'format a at buffer': operand 'a' lies at buffer as formats.a.buffer says, which is not csr"},
-      {"level: regs, target: a, action: format", "level: compute, target: a, action: format",
-       "nothing lies at compute"},
+      {"vector: {lanes", "  - {level: buffer, target: a, action: format, format: csr}\nvector: {lanes",
+       "safs[4]: 'format a at buffer': operand 'a' lies at buffer as formats.a.buffer says, which is not csr"},
+      {"vector: {lanes", "  - {level: compute, target: a, action: format, format: csr}\nvector: {lanes",
+       "m.yaml:30: safs[4]: 'format a at compute': nothing lies at compute"},
       // Energy.
       {"table: little", "table: ./litle.yaml", "energy[0].table: there is no file"},
       {"table: little", "table: litle",
@@ -365,7 +364,7 @@ TEST_F(MachineTest, FingerprintIsOfTheMachineNotOfItsSpelling) {
   EXPECT_TRUE(changed("depth: 8", "depth: 9"));
   EXPECT_TRUE(changed("bitmask, dense", "dense, bitmask"));
   EXPECT_TRUE(changed("shared_bus: true", "shared_bus: false"));
-  EXPECT_TRUE(changed("action: skip", "action: gate"));
+  EXPECT_TRUE(changed("action: skip, condition-on: [a, b]", "action: gate, condition-on: [a, b]"));
   EXPECT_TRUE(changed("lanes: 4", "lanes: 5"));
   EXPECT_TRUE(changed("instances: 8", "instances: 9"));
 }

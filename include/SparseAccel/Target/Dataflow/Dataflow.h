@@ -123,8 +123,8 @@ public:
   virtual Counts estimate(const Work &work, const Densities &densities) const = 0;
   /// Exact. Values come from elsewhere; this reads only what it needs of the operands.
   virtual Counts count(const Work &work, const OperandView &a, const OperandView &b) const = 0;
-  /// What count() derives from the weights alone, for Work::digest. It does not depend on N, P and Q. Null where there is
-  /// nothing beyond the WeightSummary.
+  /// What count() derives from the weights alone, for Work::digest. It does not depend on N, P and Q. Null where there
+  /// is nothing beyond the WeightSummary.
   virtual std::unique_ptr<const WeightDigest> digestWeights(const Work &work, const OperandView &b) const {
     return nullptr;
   }
