@@ -1,5 +1,7 @@
 //===- sparse-sim.cpp - Runs a program on a machine -----------------------===//
 
+#include "LintEnergy.h"
+
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
@@ -42,6 +44,9 @@ ABSL_FLAG(std::string, stats, "", "Where to write stats.json (docs/stats.schema.
 ABSL_FLAG(std::string, trace, "", "Where to write the first image's instructions for Perfetto (ui.perfetto.dev).");
 ABSL_FLAG(unsigned, threads, 0, "Threads, each of which simulates one image at a time; 0: one for each core.");
 ABSL_FLAG(bool, values_only, false, "Compute the outputs only: no cycles, no actions, no energy.");
+ABSL_FLAG(std::vector<std::string>, lint_energy, {},
+          "Check energy tables in place of running a program: files (Accelergy's ERT and ART, too) or names of shipped "
+          "ones, separated by commas. Exit code 1 where there is a finding (docs/energy.md).");
 ABSL_FLAG(bool, quiet, false, "Print no table and no progress.");
 
 using namespace sparseaccel;
@@ -59,10 +64,12 @@ standard output has means per image; stats.json has sums over all images.
 Examples:
   sparse-sim squeezenet.sac --input pictures.npy --output prob.npy --stats stats.json
   sparse-sim two-inputs.sac --input left=a.npy,right=b.npy --trace trace.json
+  sparse-sim --lint_energy accelergy-45nm,./ERT.yaml
 
 Exit code: 0 when the program ran, 1 when a file is wrong or the run failed, 2 when the command line is wrong.)";
 
-constexpr const char *kFlags[] = {"machine", "input", "output", "stats", "trace", "threads", "values_only", "quiet"};
+constexpr const char *kFlags[] = {"machine", "input",       "output",      "stats", "trace",
+                                  "threads", "values_only", "lint_energy", "quiet"};
 
 int fail(const absl::Status &status) {
   std::fprintf(stderr, "sparse-sim: error: %s\n", std::string(status.message()).c_str());
@@ -184,6 +191,14 @@ std::string checkFlags(int argc, char **argv) {
   return "";
 }
 
+int lint(const std::vector<std::string> &tables) {
+  absl::StatusOr<LintResult> result = lintEnergyTables(tables);
+  if (!result.ok())
+    return fail(result.status());
+  std::fputs(result->text.c_str(), stdout);
+  return result->findings ? 1 : 0;
+}
+
 int run(const std::string &path) {
   absl::StatusOr<std::unique_ptr<runtime::Session>> session =
       runtime::Session::load(path, absl::GetFlag(FLAGS_machine));
@@ -261,6 +276,8 @@ int main(int argc, char **argv) {
   if (std::string problem = checkFlags(argc, argv); !problem.empty())
     return misuse(problem);
   std::vector<char *> positional = absl::ParseCommandLine(argc, argv);
+  if (std::vector<std::string> tables = absl::GetFlag(FLAGS_lint_energy); !tables.empty())
+    return positional.size() == 1 ? lint(tables) : misuse("--lint_energy runs no program");
   if (positional.size() != 2)
     return misuse(positional.size() < 2
                       ? "no program given"

@@ -374,7 +374,10 @@ public:
     if (sums < 1 || sums > kMostSums)
       return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': level '", kSums, "' holds ", sums,
                                                      " sums (its size over its psum_bits), expected 1 to ", kMostSums));
-    return absl::OkStatus();
+    // Zero activations are found where they lie dense; the zeros of weights are not stored.
+    constexpr HonouredSaf kSafs[] = {{isa::SafAction::Skip, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB},
+                                     {isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB}};
+    return checkSafs(machine, name(), kSafs);
   }
 
   absl::Status legal(const Work &work) const override {

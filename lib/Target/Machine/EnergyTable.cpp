@@ -165,8 +165,11 @@ static void readComponent(yaml::Map &map, EnergyTable &table, std::set<std::stri
   size_t kind = 0;
   row.source = table.source;
   map.text("name", row.component);
-  map.choice("class", kind, classNames());
-  row.kind = static_cast<EnergyClass>(kind);
+  // An area alone may be that of a whole chip, which is of no class.
+  bool hasArea = map.has("area"), areaOnly = hasArea && !map.has("actions");
+  row.kind = EnergyClass::Unknown;
+  if (map.choice("class", kind, classNames(), areaOnly ? yaml::Need::Optional : yaml::Need::Required))
+    row.kind = static_cast<EnergyClass>(kind);
   map.text("family", row.family, yaml::Need::Optional);
   map.number("bits", row.bits, kBits, yaml::Need::Optional);
   map.number("entries", row.entries, kEntries, yaml::Need::Optional);
@@ -181,7 +184,6 @@ static void readComponent(yaml::Map &map, EnergyTable &table, std::set<std::stri
     return map.failAt("source", "every row needs a source");
   if (isStorage(row.kind) && row.bits == 0)
     return map.fail("a storage needs 'bits', the width of its word");
-  bool hasArea = map.has("area");
   if (hasArea) {
     AreaRow area{row.component, 0, row.source, 0, row.kind, row.family, row.bits, row.entries};
     YAML::Node node;
@@ -249,7 +251,8 @@ absl::StatusOr<EnergyTable> parseEnergyTable(absl::string_view text, absl::strin
     map.text("unit", table.unit);
   bool absolute = (hasUnit && table.unit == "pJ") || (!table.areas.empty() && table.areaUnit == "um2");
   if (map.ok() && absolute && table.technologyNm == 0)
-    map.fail("a table in pJ or um2 needs 'technology_nm', the node that its figures belong to");
+    map.fail(absl::StrCat("a table in ", hasUnit && table.unit == "pJ" ? "pJ" : "um2",
+                          " needs 'technology_nm', the node that its figures belong to"));
   map.finish();
   if (!document.ok())
     return document.status();

@@ -251,6 +251,20 @@ void MachineReader::readArea(yaml::Map &map) {
   model.technologyNm = table.technologyNm;
   std::vector<std::string> components = componentNames();
   std::erase_if(components, [](const std::string &name) { return name == "dram" || name == kClockComponent; });
+  if (map.has("whole")) {
+    std::string row;
+    YAML::Node node;
+    map.node("whole", node);
+    map.text("whole", row);
+    if (!map.ok())
+      return;
+    absl::StatusOr<const AreaRow *> found = table.findArea(row);
+    if (!found.ok())
+      return map.failAt(node, "whole", found.status().message());
+    model.parts["whole"] = {(*found)->area, 1, (*found)->component};
+    machine.area = std::move(model);
+    return;
+  }
   map.map("components", [&](yaml::Map &parts) {
     for (const std::string &component : components) {
       // As many as there are, unless the file says otherwise.

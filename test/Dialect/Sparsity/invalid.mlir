@@ -100,6 +100,16 @@ func.func private @saf_no_condition() attributes {saf = #sparsity.saf<skip A at 
 
 // -----
 
+// expected-error@+1 {{a format SAF has no condition}}
+func.func private @saf_format_condition() attributes {saf = #sparsity.saf<format A at "pe" if [A]>}
+
+// -----
+
+// expected-error@+1 {{expected 'if'}}
+func.func private @saf_without_condition() attributes {saf = #sparsity.saf<skip A at "pe">}
+
+// -----
+
 // expected-error@+1 {{parameter 'window' of a SAF must be an integer}}
 func.func private @saf_parameter() attributes {saf = #sparsity.saf<skip A at "pe" if [A], {window = "big"}>}
 

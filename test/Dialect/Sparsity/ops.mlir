@@ -11,6 +11,7 @@
 #skip = #sparsity.saf<skip A at "nbin" if [A]>
 #gate = #sparsity.saf<gate B at "filter_spad" if [A]>
 #exit = #sparsity.saf<exit O at "compute" if [A, B], {threshold = 4}>
+#compressed = #sparsity.saf<format A at "nbin">
 
 // CHECK-LABEL: func.func private @encodings
 // CHECK-SAME: tensor<8x64xi8, #sparsity.encoding<bitmask>>
@@ -45,7 +46,8 @@ func.func private @presets(tensor<4xi8, #sparsity.encoding<dense>>, tensor<4xi8,
 // CHECK-SAME: #sparsity.saf<skip A at "nbin" if [A]>
 // CHECK-SAME: #sparsity.saf<gate B at "filter_spad" if [A]>
 // CHECK-SAME: #sparsity.saf<exit O at "compute" if [A, B], {threshold = 4 : i64}>
-func.func private @safs() attributes {safs = [#skip, #gate, #exit]}
+// CHECK-SAME: #sparsity.saf<format A at "nbin">
+func.func private @safs() attributes {safs = [#skip, #gate, #exit, #compressed]}
 
 // CHECK-LABEL: func @encode
 func.func @encode(%x: tensor<1x8x8x64xi8>) -> tensor<1x8x8x64xi8> {

@@ -73,6 +73,8 @@ TEST(ShippedTables, AllLoadAndLintClean) {
   std::filesystem::path folder = std::filesystem::path(findDataFile("energy/accelergy-45nm.yaml")).parent_path();
   size_t tables = 0;
   for (const auto &entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_directory())
+      continue;
     absl::StatusOr<EnergyTable> table = loadEnergyTable(entry.path().string());
     ASSERT_TRUE(table.ok()) << table.status();
     EXPECT_EQ(table->name, entry.path().stem().string());
@@ -80,6 +82,21 @@ TEST(ShippedTables, AllLoadAndLintClean) {
     ++tables;
   }
   EXPECT_GE(tables, 3u);
+}
+
+TEST(ShippedTables, TheExampleOfAccelergyLintsClean) {
+  absl::StatusOr<EnergyTable> energies = loadEnergyTable(findDataFile("energy/accelergy-example/ERT.yaml"));
+  absl::StatusOr<EnergyTable> areas = loadEnergyTable(findDataFile("energy/accelergy-example/ART.yaml"));
+  ASSERT_TRUE(energies.ok() && areas.ok()) << energies.status() << areas.status();
+  EXPECT_THAT(lintEnergyTable(*energies, &*areas), IsEmpty());
+  EXPECT_THAT(lintEnergyTable(*areas, &*areas), IsEmpty());
+}
+
+TEST(ShippedMachines, CnvlutinIsLargerThanItsBaselineByThePublishedOverhead) {
+  absl::StatusOr<Machine> dadiannao = loadMachine("dadiannao"), cnvlutin = loadMachine("cnvlutin");
+  ASSERT_TRUE(dadiannao.ok() && cnvlutin.ok());
+  EXPECT_EQ(cnvlutin->area.table, dadiannao->area.table);
+  EXPECT_NEAR(cnvlutin->area.total() / dadiannao->area.total(), 1.0449, 1e-9);
 }
 
 TEST(ShippedTables, TheyDisagreeAboutDram) {
