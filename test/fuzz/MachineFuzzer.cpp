@@ -1,6 +1,6 @@
-//===- MachineFuzzer.cpp - Random machine files and energy tables ---------===//
+//===- MachineFuzzer.cpp - Random machine files, tables and SAF requests --===//
 
-#include "SparseAccel/Target/Machine/Machine.h"
+#include "SparseAccel/Target/Machine/Safs.h"
 
 #include <cstdlib>
 
@@ -18,5 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   absl::StatusOr<EnergyTable> table = parseEnergyTable(text, "fuzz.yaml");
   if (table.ok())
     (void)lintEnergyTable(*table);
+  absl::StatusOr<SafRequest> request = parseSafRequest(text);
+  if (!request.ok() && request.status().message().empty())
+    std::abort();
   return 0;
 }

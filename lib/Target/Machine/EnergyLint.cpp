@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 
 #include <algorithm>
+#include <map>
 
 namespace sparseaccel::machine {
 
@@ -88,13 +89,31 @@ static void lintAccelergyActions(const EnergyTable &table, std::vector<std::stri
 }
 
 /// A storage is what reads and writes. Where it is priced by arguments, its dearest access counts.
-static const EnergyRow *dearest(const EnergyTable &table, const std::string &component, absl::string_view action) {
-  const EnergyRow *found = nullptr;
-  for (const EnergyRow &row : table.rows)
-    if (row.component == component && actionName(row.action) == action && (!found || row.energyPj > found->energyPj))
-      found = &row;
-  return found;
-}
+class Storages {
+public:
+  explicit Storages(const EnergyTable &table) {
+    for (const EnergyRow &row : table.rows) {
+      const EnergyRow *&best = rows[row.component][std::string(actionName(row.action))];
+      if (!best || row.energyPj > best->energyPj)
+        best = &row;
+    }
+    for (const EnergyRow &row : table.rows)
+      if (find(row.component, "read") && find(row.component, "write") &&
+          std::find(names.begin(), names.end(), row.component) == names.end())
+        names.push_back(row.component);
+  }
+  const EnergyRow *find(const std::string &component, const char *action) const {
+    auto actions = rows.find(component);
+    if (actions == rows.end())
+      return nullptr;
+    auto found = actions->second.find(action);
+    return found == actions->second.end() ? nullptr : found->second;
+  }
+  std::vector<std::string> names; ///< In the table's order.
+
+private:
+  std::map<std::string, std::map<std::string, const EnergyRow *>> rows;
+};
 
 /// Components that a path lies within: "chip.PE[0..167].spad" lies in 2.
 static size_t depthOf(const std::string &component) {
@@ -109,16 +128,12 @@ static size_t depthOf(const std::string &component) {
 
 static void lintAccelergyStorage(const EnergyTable &table, const EnergyTable *areas,
                                  std::vector<std::string> &findings) {
-  std::vector<std::string> storages;
-  for (const EnergyRow &row : table.rows)
-    if (std::find(storages.begin(), storages.end(), row.component) == storages.end() &&
-        dearest(table, row.component, "read") && dearest(table, row.component, "write"))
-      storages.push_back(row.component);
-  for (const std::string &storage : storages) {
+  Storages storages(table);
+  for (const std::string &storage : storages.names) {
     std::vector<std::string> free;
     int line = 0;
     for (const char *action : {"read", "write", "metadata_read", "metadata_write"})
-      if (const EnergyRow *row = dearest(table, storage, action); row && row->energyPj == 0) {
+      if (const EnergyRow *row = storages.find(storage, action); row && row->energyPj == 0) {
         free.emplace_back(action);
         line = line ? line : row->line;
       }
@@ -126,10 +141,10 @@ static void lintAccelergyStorage(const EnergyTable &table, const EnergyTable *ar
       findings.push_back(absl::StrFormat("%s: %s cost nothing (line %d): what they do is left out of every energy",
                                          storage, absl::StrJoin(free, ", "), line));
   }
-  for (const std::string &inner : storages) {
-    for (const std::string &outer : storages) {
+  for (const std::string &inner : storages.names) {
+    for (const std::string &outer : storages.names) {
       for (const char *action : {"read", "write"}) {
-        const EnergyRow *in = dearest(table, inner, action), *out = dearest(table, outer, action);
+        const EnergyRow *in = storages.find(inner, action), *out = storages.find(outer, action);
         if (in == out || in->energyPj == 0 || out->energyPj == 0 || in->energyPj <= out->energyPj)
           continue;
         if (depthOf(inner) > depthOf(outer))

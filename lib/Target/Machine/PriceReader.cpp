@@ -59,7 +59,7 @@ bool MachineReader::readTable(yaml::Map &map, EnergyTable &table) {
   std::string path;
   bool isPath = absl::StrContains(name, "/") || absl::EndsWith(name, ".yaml") || absl::EndsWith(name, ".yml");
   if (isPath) {
-    if (ownFolder.empty() && !fs::path(name).is_absolute()) {
+    if (ownFolder.empty()) {
       map.failAt("table", absl::StrCat("'", name, "' is a path from the folder of the machine file, which is none"));
       return false;
     }

@@ -297,7 +297,7 @@ TEST(Accelergy, LintComparesStoragesByPlaceAndArea) {
   EXPECT_THAT(lintEnergyTable(bad),
               ElementsAre("chip.PE[0..3].spad.read (6 pJ, line 6) costs more per access than chip.glb.read (5 pJ, line "
                           "10), which lies further out (the table has no widths)"));
-  EnergyTable areas = accelergy("ART:\n  tables:\n  - {name: chip.PE[0..3].spad, area: 900}\n"
+  EnergyTable areas = accelergy("ART:\n  tables:\n  - {name: 'chip.PE[0..3].spad', area: 900}\n"
                                 "  - {name: chip.glb, area: 400}\n");
   EXPECT_THAT(lintEnergyTable(good, &areas),
               ElementsAre("chip.PE[0..3].spad.read (1 pJ, line 6) costs less than chip.glb.read (5 pJ, line 10), whose "

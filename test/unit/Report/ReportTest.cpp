@@ -324,6 +324,77 @@ TEST(Comparison, ALayerOnTheHostOfOneIsNotCompared) {
   EXPECT_THAT(formatComparison(mine.report(), theirs.report()), HasSubstr("neither row but the total: conv1"));
 }
 
+TEST(Report, NamesWhatIsActiveInEachLayer) {
+  Fixture fixture;
+  fixture.program.safSets = {{{1, isa::OperandKind::B, isa::SafAction::Gate, 1, {}},
+                              {2, isa::OperandKind::A, isa::SafAction::Skip, 3, {}},
+                              {0, isa::OperandKind::A, isa::SafAction::Format, 0, {}}}};
+  Report report = fixture.report();
+  EXPECT_THAT(report.layers[0].safs,
+              ElementsAre("gate b at buffer if a", "skip a at compute if a or b", "format a at dram"));
+  EXPECT_THAT(report.layers[1].safs, IsEmpty()); // on the host
+  json stats = json::parse(toJson(report));
+  EXPECT_EQ(schemaViolation(stats), "");
+  EXPECT_EQ(stats["layers"][0]["safs"],
+            json({"gate b at buffer if a", "skip a at compute if a or b", "format a at dram"}));
+  EXPECT_EQ(stats["layers"][1]["safs"], json::array());
+  EXPECT_THAT(formatReport(report), HasSubstr("active SAFs        gate b at buffer if a: every layer\n"
+                                              "                   skip a at compute if a or b: every layer\n"));
+  EXPECT_THAT(formatReport(Fixture().report()), HasSubstr("active SAFs        none\n"));
+  // Of several layers those that have it, or those that lack it, whichever are fewer.
+  Report several = report;
+  for (const char *name : {"conv2", "conv3"}) {
+    LayerReport layer = report.layers[0];
+    layer.name = name;
+    layer.safs.pop_back();
+    several.layers.push_back(layer);
+  }
+  several.layers[0].safs.erase(several.layers[0].safs.begin());
+  EXPECT_THAT(formatReport(several), HasSubstr("gate b at buffer if a: all but conv1\n"));
+  EXPECT_THAT(formatReport(several), HasSubstr("format a at dram: conv1\n"));
+}
+
+TEST(Comparison, AMachineAgainstItselfSaysWhatWasAsked) {
+  Fixture mine, theirs;
+  mine.program.safSets = {{{1, isa::OperandKind::B, isa::SafAction::Gate, 1, {}}}};
+  Report report = mine.report(), baseline = theirs.report();
+  baseline.safRequest = "none";
+  std::string text = formatComparison(report, baseline);
+  EXPECT_THAT(text, HasSubstr("tiny against tiny (saf: none)\n"));
+  EXPECT_THAT(text, HasSubstr("active SAFs: gate b at buffer if a\n   baseline: none\n"));
+}
+
+TEST(Comparison, IsoAreaStandsWhereBothHaveAreas) {
+  Fixture mine, theirs;
+  EXPECT_FALSE(json::parse(toJson(mine.report())).contains("area"));
+  EXPECT_THAT(formatReport(mine.report()), Not(HasSubstr("area")));
+  EXPECT_THAT(formatComparison(mine.report(), theirs.report()), Not(HasSubstr("area")));
+  mine.machine.area.table = "areas";
+  mine.machine.area.unit = "um2";
+  mine.machine.area.technologyNm = 45;
+  mine.machine.area.parts = {{"buffer", {3e6, 1, "ram"}}, {"mac", {1e6, 4, "mult"}}};
+  mine.machine.area.leavesOut = {"noc"};
+  Report report = mine.report();
+  json stats = json::parse(toJson(report));
+  EXPECT_EQ(schemaViolation(stats), "");
+  EXPECT_EQ(stats["area"]["total"], 4e6);
+  EXPECT_EQ(stats["area"]["by_component"]["mac"], 1e6);
+  EXPECT_THAT(formatReport(report),
+              HasSubstr("area               4 mm2 by table areas (45 nm): buffer 75.0%, mac 25.0%; leaves out noc\n"));
+  EXPECT_THAT(formatComparison(report, theirs.report()), Not(HasSubstr("iso-area")));
+
+  theirs.machine.area = mine.machine.area;
+  theirs.machine.area.parts["mac"].area = 3e6;
+  for (LayerStats *layer : {&theirs.stats.layers[0], &theirs.stats.totals})
+    layer->cycles = 150;
+  std::string text = formatComparison(report, theirs.report());
+  EXPECT_THAT(text, HasSubstr("area: 4 mm2 against 6 mm2 by table areas\n"));
+  EXPECT_THAT(text, HasSubstr("3.00     1.00     1.00      4.50")); // 3 times as fast on two thirds of the area
+  theirs.machine.area.table = "others";
+  EXPECT_THAT(comparisonWarnings(report, theirs.report()), ElementsAre(HasSubstr("area table differs")));
+  EXPECT_THAT(formatComparison(report, theirs.report()), Not(HasSubstr("iso-area:")));
+}
+
 TEST(Trace, OneTrackPerQueueAndAnEventPerInstruction) {
   Fixture fixture;
   json trace = json::parse(toTrace(fixture.stats, fixture.program, fixture.machine));
