@@ -657,7 +657,7 @@ absl::Status CartesianProduct::checkMachine(const machine::Machine &machine) con
   if (!std::has_single_bit(uint64_t(kBanks.of(machine))))
     return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': parameter 'banks' is ",
                                                    kBanks.of(machine), ", expected a power of two"));
-  return absl::OkStatus();
+  return checkSafs(machine, kName, kSafsAtCompute);
 }
 
 absl::Status CartesianProduct::legal(const Work &work) const {

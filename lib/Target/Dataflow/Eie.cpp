@@ -375,9 +375,7 @@ public:
       return absl::InvalidArgumentError(absl::StrCat("machine '", machine.name, "': level '", kSums, "' holds ", sums,
                                                      " sums (its size over its psum_bits), expected 1 to ", kMostSums));
     // Zero activations are found where they lie dense; the zeros of weights are not stored.
-    constexpr HonouredSaf kSafs[] = {{isa::SafAction::Skip, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB},
-                                     {isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB}};
-    return checkSafs(machine, name(), kSafs);
+    return checkSafs(machine, name(), kSafsAtCompute);
   }
 
   absl::Status legal(const Work &work) const override {

@@ -500,7 +500,7 @@ public:
           "machine '", machine.name, "': the scratchpads '", kIactSpad, "', '", kWeightSpad, "' and '", kPsumSpad,
           "' hold ", array.iactWords, ", ", array.weightWords, " and ", array.psumWords,
           " words (the last one is size over psum_bits), expected at least 1 each, and at most 65535 sums"));
-    return absl::OkStatus();
+    return checkSafs(machine, name(), kSafsAtCompute);
   }
 
   absl::Status legal(const Work &work) const override {

@@ -66,7 +66,10 @@ public:
   absl::Status checkMachine(const machine::Machine &machine) const override {
     if (absl::Status status = checkArray(machine, kName, kDimensions); !status.ok())
       return status;
-    return checkPlanarMachine(machine, kName);
+    if (absl::Status status = checkPlanarMachine(machine, kName); !status.ok())
+      return status;
+    constexpr HonouredSaf kGates[] = {{isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB}};
+    return checkSafs(machine, kName, kGates);
   }
 
   absl::Status legal(const Work &work) const override {

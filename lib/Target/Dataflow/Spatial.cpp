@@ -110,7 +110,9 @@ absl::Status Spatial::checkMachine(const machine::Machine &machine) const {
     return refuse("parameter 'look' is ", look, ", expected ", kLook.doc);
   if (chunk % 64 || chunk % look)
     return refuse("parameter 'chunk' is ", chunk, " and 'look' is ", look, ", expected ", kChunk.doc);
-  return checkOperandLevels(machine, name());
+  if (absl::Status status = checkOperandLevels(machine, name()); !status.ok())
+    return status;
+  return checkSafs(machine, name(), kSafsAtCompute);
 }
 
 /// Elements at their own pace hold a chunk between two meetings: of both operands, or of the sums that pass otherwise.

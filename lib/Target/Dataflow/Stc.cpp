@@ -163,7 +163,9 @@ absl::Status Stc::checkMachine(const machine::Machine &machine) const {
   if (needed > there)
     return refuse("sums of a block of ", core.blockRows, " x ", core.blockColumns, " need ", needed,
                   " bytes of level '", sums.name, "', which has ", there);
-  return absl::OkStatus();
+  constexpr HonouredSaf kSafs[] = {{isa::SafAction::Skip, machine::kComputePlace, kOnA | kOnB, kOnB},
+                                   {isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB}};
+  return checkSafs(machine, name(), kSafs);
 }
 
 absl::Status Stc::checkSaf(const Work &layer, const machine::SafCapability &saf, const OperandView *b) const {

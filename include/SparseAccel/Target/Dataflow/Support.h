@@ -62,6 +62,10 @@ struct HonouredSaf {
   const char *metadataAt = nullptr;
 };
 inline constexpr unsigned kOnA = 1, kOnB = 2, kOnO = 4; ///< Bits over OperandKind.
+/// Skip or gate products on zeros of either operand: what a dataflow can that condenses both streams.
+inline constexpr HonouredSaf kSafsAtCompute[] = {
+    {isa::SafAction::Skip, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB},
+    {isa::SafAction::Gate, machine::kComputePlace, kOnA | kOnB, kOnA | kOnB}};
 /// Fails where the machine offers a SAF that the dataflow cannot honour: what is not modelled must not stand in a
 /// machine file. The message has the file and line, and lists those that it can. Formats are data, which any dataflow
 /// takes.

@@ -69,10 +69,10 @@ struct SafCapability {
   std::string level; ///< Name of a level, or "compute".
   OperandKind target = OperandKind::A;
   isa::SafAction action = isa::SafAction::Gate;
-  uint8_t conditionOn = 0; ///< Bits over OperandKind, as in isa::Saf.
-  bool optional = false;   ///< The hardware has it, and the compiler activates it where a user asks for it only.
-  formats::Format format;  ///< Of a format SAF; dense otherwise.
-  int line = 0;            ///< In the machine file.
+  uint8_t conditionOn = 0;     ///< Bits over OperandKind, as in isa::Saf.
+  bool optional = false;       ///< The hardware has it, and the compiler activates it where a user asks for it only.
+  formats::Format format = {}; ///< Of a format SAF; dense otherwise.
+  int line = 0;                ///< In the machine file.
 };
 
 /// Kinds of contraction that the array takes.
