@@ -140,7 +140,7 @@ TEST_F(MachineTest, EveryKeyArrives) {
   EXPECT_EQ(m.safs[1].action, isa::SafAction::Skip);
   EXPECT_EQ(m.safs[1].conditionOn, 3);
   EXPECT_EQ(m.safs[1].line, 27);
-  EXPECT_EQ(formats::toString(m.safs[2].format), "[CP]");
+  EXPECT_EQ(formats::toString(m.safs[2].format), "coo");
   EXPECT_FALSE(m.safs[1].optional);
   EXPECT_TRUE(m.safs[3].optional);
 }

@@ -58,7 +58,7 @@ Machine machineWith(std::vector<SafCapability> safs) {
 
 SafCapability formatOf(OperandKind target, const char *level) {
   SafCapability result = saf(SafAction::Format, target, level, 0);
-  result.format = *formats::parseFormat("[CP]");
+  result.format = *formats::parseFormat("coo");
   return result;
 }
 
@@ -109,9 +109,9 @@ TEST(Safs, FormatsAgreeWithTheMachines) {
   ASSERT_NE(formatAt(machine, "dram", A), nullptr);
   EXPECT_EQ(formats::toString(*formatAt(machine, "dram", A)), "bitmask");
   EXPECT_EQ(formatAt(machine, "dram", B), nullptr);
-  EXPECT_EQ(formats::toString(*formatAt(machine, "bspad", B)), "[CP]");
-  EXPECT_THAT(problem(machine, formatOf(A, "glb")), HasSubstr("as formats.a.buffer says, which is not [CP]"));
-  EXPECT_THAT(problem(machine, formatOf(A, "dram")), HasSubstr("as formats.a.dram says, which is not [CP]"));
+  EXPECT_EQ(formats::toString(*formatAt(machine, "bspad", B)), "coo");
+  EXPECT_THAT(problem(machine, formatOf(A, "glb")), HasSubstr("as formats.a.buffer says, which is not coo"));
+  EXPECT_THAT(problem(machine, formatOf(A, "dram")), HasSubstr("as formats.a.dram says, which is not coo"));
   EXPECT_THAT(problem(machine, saf(SafAction::Format, A, "compute", 0)), HasSubstr("nothing lies at compute"));
 }
 
