@@ -42,6 +42,6 @@ for python in (config.python, "/usr/bin/python3"):
         config.available_features.add("python-onnx")
         config.substitutions.append(("%onnx_python", python))
         break
-for tool in ("sparse-opt", "sparse-translate", "sparse-sim", "sparse-run"):
+for tool in ("sparse-formats", "sparse-opt", "sparse-translate", "sparse-sim", "sparse-run"):
     if os.path.exists(os.path.join(config.sparseaccel_build, "bin", tool)):
         config.available_features.add(tool)
