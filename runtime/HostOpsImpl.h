@@ -5,6 +5,7 @@
 
 #include "SparseAccel/Runtime/HostOps.h"
 
+#include <string>
 #include <vector>
 
 namespace sparseaccel::runtime {
@@ -52,6 +53,39 @@ void runReduce(const isa::HostOp &op, const HostTensor &in, const HostTensor &ou
 void runMatMul(const HostTensor &a, const HostTensor &b, const HostTensor &out);
 void runConv(const isa::HostOp &op, absl::Span<const HostTensor> in, const HostTensor &out);
 void runPool(const isa::HostOp &op, const HostTensor &in, const HostTensor &out);
+
+// HostOpsContract.cpp. Arguments are checked already.
+void runContract(const isa::HostOp &op, const HostTensor &a, const HostTensor &b, const HostTensor &out);
+void runIntegerAverage(const isa::HostOp &op, const HostTensor &in, const HostTensor &out);
+
+/// Where a Conv of integers keeps its arguments, behind those that every Conv has; the biases, multipliers and shifts
+/// stand behind them.
+enum class ContractArgument : uint8_t {
+  Kind = 9,
+  ClampMin,
+  ClampMax,
+  Biases, ///< How many.
+  Scales, ///< How many.
+  Count
+};
+inline int64_t contractArgument(const isa::HostOp &op, ContractArgument argument) {
+  return op.i[static_cast<size_t>(argument)];
+}
+
+/// TOSA's rescale as upstream lowers it: one round in 64 bits that wrap, then truncation to 32 bits.
+inline int32_t scaleTo32(int64_t value, int64_t multiplier, int64_t round, int64_t shift) {
+  uint64_t sum = static_cast<uint64_t>(value) * static_cast<uint64_t>(multiplier) + static_cast<uint64_t>(round);
+  return static_cast<int32_t>(static_cast<int64_t>(sum) >> shift);
+}
+
+/// "i8[1x2x3]".
+std::string describe(const HostTensor &tensor);
+
+/// Window positions of one output position that lie in the input: [first, last) of the kernel.
+struct Valid {
+  int64_t first, last;
+};
+Valid validOf(int64_t position, int64_t stride, int64_t pad, int64_t dilation, int64_t kernel, int64_t extent);
 
 /// Layout of Conv's and the pools' arguments.
 struct Window {

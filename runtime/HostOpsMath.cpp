@@ -195,11 +195,7 @@ void runMatMul(const HostTensor &a, const HostTensor &b, const HostTensor &out) 
       }
 }
 
-/// Window positions of one output position that lie in the input: [first, last) of the kernel.
-struct Valid {
-  int64_t first, last;
-};
-static Valid validOf(int64_t position, int64_t stride, int64_t pad, int64_t dilation, int64_t kernel, int64_t extent) {
+Valid validOf(int64_t position, int64_t stride, int64_t pad, int64_t dilation, int64_t kernel, int64_t extent) {
   int64_t start = position * stride - pad;
   int64_t first = start < 0 ? (-start + dilation - 1) / dilation : 0;
   int64_t last = start >= extent ? 0 : std::min(kernel, (extent - 1 - start) / dilation + 1);
@@ -235,6 +231,8 @@ void runConv(const isa::HostOp &op, absl::Span<const HostTensor> in, const HostT
 }
 
 void runPool(const isa::HostOp &op, const HostTensor &in, const HostTensor &out) {
+  if (op.kind == isa::HostKind::AvgPool && in.type != isa::ElementType::F32)
+    return runIntegerAverage(op, in, out);
   Window window = windowOf(op, {});
   int64_t height = in.shape[1], width = in.shape[2], channels = in.shape[3];
   bool mean = op.kind == isa::HostKind::AvgPool;

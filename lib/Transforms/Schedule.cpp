@@ -17,13 +17,19 @@ using namespace sparseaccel::schedule;
 
 namespace {
 
+/// Tilings that a search found while no granules were set: they hold although other layers go to the host.
+using FoundTilings = llvm::DenseMap<Operation *, Tiling>;
+
 class Scheduler {
 public:
   Scheduler(Network &network, const machine::Machine &machine, const dataflow::Dataflow &dataflow, Homes homes,
-            Objective objective)
-      : network(network), context{machine, dataflow, homes, network.tensors, objective} {}
+            Objective objective, FoundTilings &found)
+      : network(network), context{machine, dataflow, homes, network.tensors, objective}, found(found) {}
   LogicalResult run(const MappingFile *file);
   void write();
+  /// After a failure of run(): a layer for which no tile fits or is legal, and why. Null where a diagnostic was given.
+  Operation *refused = nullptr;
+  absl::Status refusal;
 
 private:
   LogicalResult choose(size_t index, const MappingFile *file);
@@ -35,6 +41,7 @@ private:
 
   Network &network;
   SearchContext context;
+  FoundTilings &found;
   std::vector<Tiling> tilings;
   std::vector<bool> forced;
 };
@@ -88,10 +95,13 @@ LogicalResult Scheduler::choose(size_t index, const MappingFile *file) {
     bool inner = llvm::any_of(loops->loops, [](const isa::Loop &loop) { return loop.level > 0; });
     return force(index, {*loops, inner, 0}, "given mapping");
   }
-  auto found = search(layer, context);
-  if (!found.ok())
-    return op(index)->emitOpError() << "cannot be scheduled: " << messageOf(found.status());
-  tilings[index] = found->tiling;
+  auto best = search(layer, context);
+  if (!best.ok()) {
+    refused = op(index);
+    refusal = best.status();
+    return failure();
+  }
+  tilings[index] = best->tiling;
   return success();
 }
 
@@ -142,9 +152,18 @@ LogicalResult Scheduler::run(const MappingFile *file) {
       if (llvm::none_of(network.layers,
                         [&](const LayerDesc &layer) { return layer.cls != LayerClass::Host && layer.name == name; }))
         return unknownLayer(*file, name, mapping.line);
-  for (size_t i = 0; i < network.layers.size(); ++i)
-    if (network.layers[i].cls != LayerClass::Host && failed(choose(i, file)))
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].cls == LayerClass::Host)
+      continue;
+    if (auto it = found.find(op(i)); it != found.end()) {
+      tilings[i] = it->second;
+      continue;
+    }
+    if (failed(choose(i, file)))
       return failure();
+    if (network.layers[i].cls == LayerClass::Contraction && !forced[i])
+      found[op(i)] = tilings[i];
+  }
   return settle(file);
 }
 
@@ -186,13 +205,29 @@ struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
         continue;
       if (failed(moveToHost(func, *machine)))
         return signalPassFailure();
-      auto network = buildNetwork(func, *machine);
+      if (failed(schedule(func, *machine, **dataflow, *homes, file ? &*file : nullptr)))
+        return signalPassFailure();
+    }
+  }
+
+  /// Layers without any tile that fits and that the dataflow takes go to the host, one after the other.
+  LogicalResult schedule(func::FuncOp func, const machine::Machine &machine, const dataflow::Dataflow &dataflow,
+                         Homes homes, const MappingFile *file) {
+    FoundTilings found;
+    while (true) {
+      auto network = buildNetwork(func, machine);
       if (failed(network))
-        return signalPassFailure();
-      Scheduler scheduler(*network, *machine, **dataflow, *homes, objective);
-      if (failed(scheduler.run(file ? &*file : nullptr)))
-        return signalPassFailure();
-      scheduler.write();
+        return failure();
+      Scheduler scheduler(*network, machine, dataflow, homes, objective, found);
+      if (succeeded(scheduler.run(file))) {
+        scheduler.write();
+        return success();
+      }
+      if (!scheduler.refused)
+        return failure();
+      found.erase(scheduler.refused);
+      if (failed(sparseaccel::moveToHost(scheduler.refused, scheduler.refusal)))
+        return failure();
     }
   }
 };

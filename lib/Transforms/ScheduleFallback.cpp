@@ -20,6 +20,10 @@ public:
   Value build();
 
 private:
+  /// The host's tensors are dense: constants as they were before they were encoded, activations and the result with
+  /// another type.
+  void makeDense();
+  Value contract(accel::ContractionOp contraction);
   Value host(accel::HostKind kind, Type type, ValueRange inputs, ArrayRef<int64_t> ints, StringRef part);
   Value rescaled(Value input, Type type, int32_t multiplier, int32_t shift, int64_t low, int64_t high, StringRef part);
   /// By the numerics' one multiplier (one, where there is none), clamped.
@@ -50,19 +54,51 @@ Value Fallback::finish(Value input, accel::NumericsAttr numerics) {
                   one ? 14 : numerics.getShift()[0], numerics.getClampMin(), numerics.getClampMax(), "");
 }
 
+void Fallback::makeDense() {
+  auto dense = [](Value value) { value.setType(sparsity::withEncoding(value.getType(), Attribute())); };
+  for (OpOperand &operand : op->getOpOperands()) {
+    while (auto encode = operand.get().getDefiningOp<sparsity::EncodeOp>())
+      operand.set(encode.getSource());
+    if (cast<RankedTensorType>(operand.get().getType()).getEncoding())
+      dense(operand.get());
+  }
+  dense(op->getResult(0));
+}
+
+Value Fallback::contract(accel::ContractionOp contraction) {
+  accel::NumericsAttr numerics = contraction.getNumerics();
+  SmallVector<int64_t> ints;
+  for (ArrayRef<int64_t> window : {contraction.getStrides(), contraction.getPads(), contraction.getDilations()})
+    llvm::append_range(ints, window);
+  ArrayRef<int64_t> bias = numerics.getBias();
+  size_t scales = numerics.getMultiplier().size();
+  llvm::append_values(ints, static_cast<int64_t>(contraction.getGroups()), static_cast<int64_t>(contraction.getKind()),
+                      numerics.getClampMin(), numerics.getClampMax(), static_cast<int64_t>(bias.size()),
+                      static_cast<int64_t>(scales));
+  llvm::append_range(ints, bias);
+  llvm::append_range(ints, numerics.getMultiplier());
+  llvm::append_range(ints, numerics.getShift());
+  return host(accel::HostKind::Conv, contraction.getResult().getType(),
+              {contraction.getInput(), contraction.getWeights()}, ints, "");
+}
+
 Value Fallback::build() {
+  makeDense();
   Type type = op->getResult(0).getType();
+  if (auto contraction = dyn_cast<accel::ContractionOp>(op))
+    return contract(contraction);
   if (auto concat = dyn_cast<accel::ConcatOp>(op))
     return host(accel::HostKind::Concat, type, op->getOperands(), {static_cast<int64_t>(concat.getAxis())}, "");
   if (auto rescale = dyn_cast<accel::RescaleOp>(op))
     return finish(rescale.getInput(), rescale.getNumerics());
   if (auto pool = dyn_cast<accel::PoolOp>(op)) {
-    if (pool.getKind() != accel::PoolKind::Max)
-      return {};
+    bool max = pool.getKind() == accel::PoolKind::Max;
     SmallVector<int64_t> ints(pool.getKernel());
     llvm::append_range(ints, pool.getStrides());
     llvm::append_range(ints, pool.getPads());
-    return finish(host(accel::HostKind::MaxPool, type, pool.getInput(), ints, "max"), pool.getNumerics());
+    return finish(host(max ? accel::HostKind::MaxPool : accel::HostKind::AvgPool, type, pool.getInput(), ints,
+                       max ? "max" : "avg"),
+                  pool.getNumerics());
   }
   if (auto elementwise = dyn_cast<accel::ElementwiseOp>(op)) {
     accel::NumericsAttr numerics = elementwise.getNumerics();

@@ -10,20 +10,6 @@ module {
 
 // -----
 
-// Even a single row of a single channel needs more weights than there is room for.
-module {
-  func.func @main(%x: tensor<1x16000x16000x1xi8>) -> tensor<1x2x2x1xi8> {
-    %w = "tosa.const"() <{values = dense<1> : tensor<1x15999x15999x1xi8>}> : () -> tensor<1x15999x15999x1xi8>
-    // expected-error @below {{cannot be scheduled: layer 'huge': a tile of N=1 G=1 M=1 C=1 P=1}}
-    %a = accel.contraction conv %x, %w strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1
-        numerics <clamp = [0, 127], multiplier = [1073741824], shift = [38]> layer "huge" value "huge"
-        : (tensor<1x16000x16000x1xi8>, tensor<1x15999x15999x1xi8>) -> tensor<1x2x2x1xi8>
-    return %a : tensor<1x2x2x1xi8>
-  }
-}
-
-// -----
-
 module {
   func.func @main(%x: tensor<1x8x8x16xi8>) -> tensor<1x8x8x32xi8> {
     %w = "tosa.const"() <{values = dense<1> : tensor<32x1x1x16xi8>}> : () -> tensor<32x1x1x16xi8>

@@ -83,37 +83,81 @@ void compare(llvm::StringRef what, const cpu::Tensor &expected, const cpu::Tenso
                            .str());
 }
 
-/// A tensor that the accelerator wrote, and what it was computed from.
+/// A tensor that the accelerator wrote, or a contraction on the host, and what it was computed from.
 struct Target {
   uint32_t tensor = 0;
   std::vector<uint32_t> inputs;
-  std::set<uint32_t> layers;
+  std::set<uint32_t> layers; ///< Empty on the host.
+  std::string hostOp;
   std::string function;
 };
 
-/// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never
-/// copied).
-std::vector<Target> findTargets(const isa::Program &program) {
-  std::map<uint32_t, Target> targets;
-  for (const isa::Instruction &instruction : program.instructions) {
-    const auto *store = std::get_if<isa::Store>(&instruction);
-    if (!store)
-      continue;
-    Target &target = targets[store->src.tensor];
-    target.tensor = store->src.tensor;
-    if (!target.layers.insert(store->layer).second)
-      continue;
-    for (uint32_t input : program.layers[store->layer].inputs)
-      if (!llvm::is_contained(target.inputs, input))
-        target.inputs.push_back(input);
-  }
-  std::vector<Target> list;
-  for (auto &[tensor, target] : targets) {
-    target.function = "check" + std::to_string(tensor);
-    list.push_back(std::move(target));
-  }
-  return list;
+/// Host operators that only move elements.
+bool moves(isa::HostKind kind) {
+  return kind == isa::HostKind::Transpose || kind == isa::HostKind::Reshape;
 }
+
+/// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never
+/// copied). A tensor that the quantised model does not know, as its elements lie in another order there, is given by
+/// what it was moved from, or compared where it was moved to.
+class Targets {
+public:
+  Targets(const isa::Program &program, const llvm::StringMap<Value> &known) : program(program), known(known) {}
+
+  std::vector<Target> find() {
+    std::map<uint32_t, Target> targets;
+    for (const isa::Instruction &instruction : program.instructions) {
+      const auto *store = std::get_if<isa::Store>(&instruction);
+      if (!store)
+        continue;
+      Target &target = targets[store->src.tensor];
+      target.tensor = movedTo(store->src.tensor);
+      if (!target.layers.insert(store->layer).second)
+        continue;
+      for (uint32_t input : program.layers[store->layer].inputs)
+        addInput(target, input);
+    }
+    for (const isa::HostOp &op : program.hostOps) {
+      if (op.kind != isa::HostKind::Conv || program.tensors[op.outputs.front()].type == isa::ElementType::F32)
+        continue;
+      Target &target = targets[op.outputs.front()];
+      target.tensor = movedTo(op.outputs.front());
+      target.hostOp = op.name;
+      for (uint32_t input : op.inputs)
+        if (program.tensors[input].role != isa::TensorRole::Constant)
+          addInput(target, input);
+    }
+    std::vector<Target> list;
+    for (auto &[tensor, target] : targets) {
+      target.function = "check" + std::to_string(tensor);
+      list.push_back(std::move(target));
+    }
+    return list;
+  }
+
+private:
+  bool isKnown(uint32_t tensor) const { return known.contains(program.tensors[tensor].name); }
+
+  void addInput(Target &target, uint32_t tensor) const {
+    if (!isKnown(tensor))
+      for (const isa::HostOp &op : program.hostOps)
+        if (moves(op.kind) && op.outputs.front() == tensor)
+          return addInput(target, op.inputs.front());
+    if (!llvm::is_contained(target.inputs, tensor))
+      target.inputs.push_back(tensor);
+  }
+
+  uint32_t movedTo(uint32_t tensor) const {
+    if (!isKnown(tensor))
+      for (const isa::HostOp &op : program.hostOps)
+        if (moves(op.kind) && op.inputs.front() == tensor)
+          return movedTo(op.outputs.front());
+    return tensor;
+  }
+
+  const isa::Program &program;
+  const llvm::StringMap<Value> &known;
+};
 
 } // namespace
 
@@ -141,7 +185,10 @@ Checker::~Checker() = default;
 FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const isa::Program &program) {
   auto impl = std::make_unique<Impl>();
   impl->program = &program;
-  impl->targets = findTargets(program);
+  FailureOr<func::FuncOp> main = cpu::mainFunction(quantised);
+  if (failed(main))
+    return failure();
+  impl->targets = Targets(program, cpu::namedValues(*main)).find();
 
   std::vector<cpu::LayerSpec> specs;
   for (const Target &target : impl->targets) {
@@ -185,11 +232,12 @@ FailureOr<CheckResult> Checker::check(const TensorValues &values, const std::vec
     FailureOr<std::vector<cpu::Tensor>> expected = impl->layers->run(target.function, arguments);
     if (failed(expected))
       return failure();
-    std::string what;
+    std::string what = target.hostOp.empty() ? "" : "host operator '" + target.hostOp + "'";
     for (uint32_t layer : target.layers)
       what += (what.empty() ? "layer '" : ", '") + program.layers[layer].name + "'";
     compare(what, expected->front(), toTensor(values.at(target.tensor)), result.mismatches);
-    ++result.tensorsChecked;
+    result.hostContractions += !target.hostOp.empty();
+    result.tensorsChecked += target.hostOp.empty();
     result.layersCovered += target.layers.size();
   }
   if (!impl->whole)

@@ -21,7 +21,8 @@ namespace sparseaccel::run {
 using TensorValues = std::map<uint32_t, sim::TensorData>;
 
 struct CheckResult {
-  unsigned tensorsChecked = 0, layersCovered = 0;
+  unsigned tensorsChecked = 0, layersCovered = 0; ///< Of the accelerator.
+  unsigned hostContractions = 0;                  ///< Compared beside them.
   bool wholeChecked = false;           ///< False where a float host operator intervenes.
   std::vector<std::string> mismatches; ///< One line each: layer, element, expected, simulated.
   bool held() const { return mismatches.empty(); }

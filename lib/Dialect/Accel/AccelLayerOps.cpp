@@ -210,7 +210,14 @@ LogicalResult ReshapeOp::verify() {
   return success();
 }
 
-std::string HostOp::getKindName() { return stringifyHostKind(getKind()).str(); }
+std::string HostOp::getKindName() {
+  // A contraction of integers says which kind it is behind its window and groups.
+  constexpr size_t kKind = 9;
+  if (getKind() == HostKind::Conv && getInts().size() > kKind)
+    if (auto kind = symbolizeContractionKind(static_cast<uint32_t>(getInts()[kKind])))
+      return stringifyContractionKind(*kind).str();
+  return stringifyHostKind(getKind()).str();
+}
 
 bool HostOp::isOnHost() { return true; }
 

@@ -291,6 +291,53 @@ TEST(HostOps, PoolsIgnorePadding) {
               ElementsAre(-8, -7));
 }
 
+/// A Conv of integers: strides, pads and dilations in `window`.
+HostOp makeContract(std::vector<int64_t> window, int64_t groups, std::vector<int64_t> bias, std::vector<int64_t> scales,
+                    std::vector<int64_t> shifts, int64_t low = -32768, int64_t high = 32767) {
+  std::vector<int64_t> i = std::move(window);
+  auto biases = static_cast<int64_t>(bias.size()), multipliers = static_cast<int64_t>(scales.size());
+  for (int64_t value : {groups, int64_t{0}, low, high, biases, multipliers})
+    i.push_back(value);
+  for (const std::vector<int64_t> &part : {bias, scales, shifts})
+    i.insert(i.end(), part.begin(), part.end());
+  return makeOp(HostKind::Conv, i);
+}
+
+TEST(HostOps, ContractWithStridePadDilationGroupsAndBias) {
+  std::vector<int64_t> plain{1, 1, 0, 0, 0, 0, 1, 1};
+  Value x({1, 3, 3, 1}, I8{1, 2, 3, 4, 5, 6, 7, 8, 9}), ones({1, 2, 2, 1}, I8{1, 1, 1, 1});
+  // A multiplier of 2 at a shift of 2 halves, and rounds up.
+  EXPECT_THAT(result<int8_t>(makeContract(plain, 1, {}, {2}, {2}), {x, ones}, {1, 2, 2, 1}),
+              ElementsAre(6, 8, 12, 14)); // 12 16 24 28
+  EXPECT_THAT(result<int8_t>(makeContract({2, 2, 1, 0, 1, 0, 1, 1}, 1, {100}, {4}, {2}), {x, ones}, {1, 2, 2, 1}),
+              ElementsAre(101, 105, 111, 127)); // 1 5 11 28, saturated
+  EXPECT_THAT(result<int8_t>(makeContract({1, 1, 0, 0, 0, 0, 2, 2}, 1, {}, {4}, {2}), {x, ones}, {1, 1, 1, 1}),
+              ElementsAre(20));
+  // Two groups of one channel, a multiplier each; clamped below.
+  EXPECT_THAT(result<int16_t>(makeContract(plain, 2, {1, -50000}, {4, 8}, {2, 2}, -90000, 90000),
+                              {Value({1, 1, 2, 2}, I16{1, 2, 3, 4}), Value({2, 1, 1, 1}, I16{10, 100})}, {1, 1, 2, 2}),
+              ElementsAre(11, -32768, 31, -32768));
+}
+
+TEST(HostOps, ContractKeepsWideSums) {
+  // 70000 products of 2^14, beyond what 32 bits hold after 131071 of them; and of 2^30, beyond 32 bits at once.
+  uint32_t depth = 140000;
+  Value a8({1, 1, 1, depth}, I8(depth, -128)), a16({1, 1, 1, depth}, I16(depth, -32768));
+  HostOp op = makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {}, {1}, {30});
+  EXPECT_THAT(result<int8_t>(op, {a8, a8}, {1, 1, 1, 1}), ElementsAre(2)); // 140000 * 2^14 / 2^30 = 2.14
+  op = makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {}, {1}, {40});
+  EXPECT_THAT(result<int16_t>(op, {a16, a16}, {1, 1, 1, 1}), ElementsAre(137)); // 140000 / 2^10 = 136.7
+}
+
+TEST(HostOps, IntegerAverageDividesAsTosa) {
+  Value x({1, 2, 2, 1}, I8{1, 2, 3, 5});
+  EXPECT_THAT(result<int8_t>(makeOp(HostKind::AvgPool, {2, 2, 1, 1, 0, 0, 0, 1}), {x}, {1, 1, 2, 1}),
+              ElementsAre(3, 4)); // 11/4 and 7/2
+  EXPECT_THAT(result<int16_t>(makeOp(HostKind::AvgPool, {1, 3, 1, 1, 0, 0, 0, 0}),
+                              {Value({1, 1, 3, 1}, I16{-32768, -32768, -32768})}, {1, 1, 1, 1}),
+              ElementsAre(-32768));
+}
+
 struct Bad {
   HostOp op;
   std::vector<Value> in;
@@ -300,7 +347,8 @@ struct Bad {
 
 TEST(HostOps, EachMistakeIsNamed) {
   const ElementType f32 = ElementType::F32, i8 = ElementType::I8;
-  Value x({2, 3}, F{1, 2, 3, 4, 5, 6}), image({1, 2, 2, 1}, F{1, 2, 3, 4});
+  Value x({2, 3}, F{1, 2, 3, 4, 5, 6}), image({1, 2, 2, 1}, F{1, 2, 3, 4}),
+      pixels({1, 2, 2, 1}, I8{1, 2, 3, 4});
   std::vector<Bad> cases = {
       {makeOp(HostKind::Quantize, {}, {1}), {Value({1}, I8{1})}, {i8, {1}}, "expected a tensor of f32, found i8[1]"},
       {makeOp(HostKind::Quantize, {}, {1}), {x}, {f32, {2, 3}}, "expected an output of i8 or i16"},
@@ -336,6 +384,26 @@ TEST(HostOps, EachMistakeIsNamed) {
        {image},
        {f32, {1, 1, 1, 1}},
        "larger than the padded input"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {}, {1}, {2}),
+       {pixels, image},
+       {i8, {1, 1, 1, 1}},
+       "of i8, or of i16"},
+      {makeOp(HostKind::Conv, {0}), {pixels, pixels}, {i8, {1, 1, 1, 1}}, "at least 14 integer arguments, found 1"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 2, {}, {1}, {2}), {pixels, pixels}, {i8, {1, 1, 1, 1}}, "in 2 groups"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {1, 2}, {1}, {2}),
+       {pixels, pixels},
+       {i8, {1, 1, 1, 1}},
+       "expected no bias or 1, found 2"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {}, {1, 1, 1}, {2, 2, 2}),
+       {pixels, pixels},
+       {i8, {1, 1, 1, 1}},
+       "expected 1 or 1 multipliers, found 3"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {}, {1}, {1}), {pixels, pixels}, {i8, {1, 1, 1, 1}}, "found 1"},
+      {makeContract({1, 1, 0, 0, 0, 0, 1, 1}, 1, {int64_t{1} << 47}, {1}, {2}),
+       {pixels, pixels},
+       {i8, {1, 1, 1, 1}},
+       "exceeds 48 bits"},
+      {makeContract({1, 1, 0, 0, 0, 0, 2, 2}, 1, {}, {1}, {2}), {pixels, pixels}, {i8, {1, 1, 1, 1}}, "larger than"},
       {makeOp(static_cast<HostKind>(99)), {x}, {f32, {2, 3}}, "kind 99 is not known"},
   };
   for (const Bad &bad : cases) {

@@ -148,10 +148,10 @@ enum class HostKind : uint8_t {
   Select,  ///< Inputs: i8 condition, value where it is nonzero, value where it is zero; axes of 1 broadcast.
   Rescale, ///< Integers to integers; i = multiplier, shift, min, max: as Numerics, one multiplier.
   Clamp,   ///< f = min, max.
-  Conv, ///< f32, [N][H][W][C] with weights [M][R][S][C/groups] and, maybe, a bias [M]; i = stride h w, pad top bottom
-        ///< left right, dilation h w, groups.
+  Conv, ///< [N][H][W][C] with weights [M][R][S][C/groups] and, maybe, a bias [M]; i = stride h w, pad top bottom left
+        ///< right, dilation h w, groups. f32; or i8 and i16, rescaled, with more in i (above).
   MaxPool, ///< [N][H][W][C]; i = kernel h w, stride h w, pad top bottom left right. Padding is ignored.
-  AvgPool  ///< f32; arguments as MaxPool's; the mean of the positions that lie in the input.
+  AvgPool  ///< f32, or i8 and i16 as TOSA's; arguments as MaxPool's; the mean of the positions that lie in the input.
 };
 /// As the disassembler and reports print it: "quantize", "max_pool", ...
 const char *toString(HostKind kind);
