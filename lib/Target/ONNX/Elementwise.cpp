@@ -40,23 +40,6 @@ std::optional<double> bound(NodeContext &node, unsigned index, StringRef name, d
   return tensor->asDouble(0);
 }
 
-/// The shape of two operands broadcast against each other; reports where they do not fit.
-std::optional<Shape> broadcast(NodeContext &node, ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
-  Shape shape(std::max(a.size(), b.size()), 1);
-  for (ArrayRef<int64_t> side : {a, b})
-    for (size_t d = 0; d < side.size(); ++d) {
-      int64_t &extent = shape[shape.size() - side.size() + d];
-      if (side[d] != 1 && extent != 1 && side[d] != extent) {
-        node.error() << "operands have shapes " << shapeString(a) << " and " << shapeString(b)
-                     << "; expected shapes that broadcast";
-        return std::nullopt;
-      }
-      if (side[d] != 1)
-        extent = side[d];
-    }
-  return node.importer.checkShape(node, shape) ? std::optional(shape) : std::nullopt;
-}
-
 /// How an operand of lower rank lies in a layout of the result.
 Layout alignedLayout(ArrayRef<int64_t> layout, int64_t missing) {
   Layout result;
@@ -82,9 +65,27 @@ Layout commonLayout(Importer &importer, const ValueRef &a, const ValueRef &b, Ar
   return identityLayout(rank);
 }
 
+} // namespace
+
+std::optional<Shape> broadcastShapes(NodeContext &node, ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  Shape shape(std::max(a.size(), b.size()), 1);
+  for (ArrayRef<int64_t> side : {a, b})
+    for (size_t d = 0; d < side.size(); ++d) {
+      int64_t &extent = shape[shape.size() - side.size() + d];
+      if (side[d] != 1 && extent != 1 && side[d] != extent) {
+        node.error() << "operands have shapes " << shapeString(a) << " and " << shapeString(b)
+                     << "; expected shapes that broadcast";
+        return std::nullopt;
+      }
+      if (side[d] != 1)
+        extent = side[d];
+    }
+  return node.importer.checkShape(node, shape) ? std::optional(shape) : std::nullopt;
+}
+
 ValueRef emitBinary(NodeContext &node, StringRef op, const ValueRef &a, const ValueRef &b) {
   Importer &importer = node.importer;
-  auto shape = broadcast(node, a->shape, b->shape);
+  auto shape = broadcastShapes(node, a->shape, b->shape);
   if (!shape)
     return nullptr;
   if (shape->empty()) { // TOSA's ops on scalars are refused by some of its lowerings
@@ -107,17 +108,22 @@ ValueRef emitBinary(NodeContext &node, StringRef op, const ValueRef &a, const Va
     if (op == "Div")
       right = tosa::ReciprocalOp::create(importer.builder, node.loc, right.getType(), right);
   }
+  auto type = importer.type(physicalShape(*shape, layout));
   mlir::Value result;
   if (op == "Add")
     result = importer.add(left, right, node.loc);
   else if (op == "Sub")
-    result = tosa::SubOp::create(importer.builder, node.loc, importer.type(physicalShape(*shape, layout)), left, right);
+    result = tosa::SubOp::create(importer.builder, node.loc, type, left, right);
+  else if (op == "Pow")
+    result = tosa::PowOp::create(importer.builder, node.loc, type, left, right);
+  else if (op == "Max")
+    result = tosa::MaximumOp::create(importer.builder, node.loc, type, left, right);
+  else if (op == "Min")
+    result = tosa::MinimumOp::create(importer.builder, node.loc, type, left, right);
   else
     result = importer.mul(left, right, node.loc);
   return importer.activation(result, layout, *shape);
 }
-
-} // namespace
 
 LogicalResult importRelu(NodeContext &node) {
   return importUnary(node, [&](mlir::Value x) { return node.importer.clamp(x, 0, largest, node.loc); });
@@ -172,13 +178,14 @@ LogicalResult importBinary(NodeContext &node) {
   return success();
 }
 
-LogicalResult importSum(NodeContext &node) {
+LogicalResult importVariadic(NodeContext &node) {
   if (!node.expectOperands(1, std::numeric_limits<unsigned>::max()))
     return failure();
+  StringRef op = node.node.op == "Sum" ? StringRef("Add") : StringRef(node.node.op);
   ValueRef result = node.input(0);
   for (unsigned i = 1; result && i < node.node.inputs.size(); ++i) {
     ValueRef next = node.input(i);
-    result = next ? emitBinary(node, "Add", result, next) : nullptr;
+    result = next ? emitBinary(node, op, result, next) : nullptr;
   }
   if (!result)
     return failure();

@@ -7,6 +7,7 @@
 #include "Importer.h"
 #include "Slice.h"
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -147,7 +148,25 @@ LogicalResult foldGather(NodeContext &node) {
   return setConstant(node, result);
 }
 
-/// Integer arithmetic that wraps as ONNX's does; nullopt for a division that has no result.
+double realResult(StringRef op, double x, double y) {
+  if (op == "Add")
+    return x + y;
+  if (op == "Sub")
+    return x - y;
+  if (op == "Mul")
+    return x * y;
+  if (op == "Div")
+    return x / y;
+  if (op == "Min")
+    return std::min(x, y);
+  if (op == "Max")
+    return std::max(x, y);
+  if (op == "Pow")
+    return std::pow(x, y);
+  return op == "Equal" ? x == y : op == "Greater" ? x > y : x < y;
+}
+
+/// Integer arithmetic that wraps as ONNX's does; nullopt for a division or power that has no result.
 std::optional<int64_t> integerResult(StringRef op, int64_t a, int64_t b) {
   auto wrap = [](uint64_t value) { return static_cast<int64_t>(value); };
   auto x = static_cast<uint64_t>(a), y = static_cast<uint64_t>(b);
@@ -157,6 +176,24 @@ std::optional<int64_t> integerResult(StringRef op, int64_t a, int64_t b) {
     return wrap(x - y);
   if (op == "Mul")
     return wrap(x * y);
+  if (op == "Min")
+    return std::min(a, b);
+  if (op == "Max")
+    return std::max(a, b);
+  if (op == "Equal")
+    return a == b;
+  if (op == "Greater")
+    return a > b;
+  if (op == "Less")
+    return a < b;
+  if (op == "And")
+    return a && b;
+  if (op == "Or")
+    return a || b;
+  if (op == "Pow") {
+    double power = std::pow(static_cast<double>(a), static_cast<double>(b));
+    return std::abs(power) < 0x1p53 ? std::optional<int64_t>(static_cast<int64_t>(power)) : std::nullopt;
+  }
   if (b == 0)
     return std::nullopt;
   return b == -1 ? wrap(-x) : a / b;
@@ -168,7 +205,9 @@ LogicalResult foldBinary(NodeContext &node) {
   TensorRef a = node.constantInput(0, "operand"), b = node.constantInput(1, "operand");
   if (node.failed())
     return failure();
-  if (a->type != b->type)
+  StringRef op = node.node.op;
+  bool compares = op == "Equal" || op == "Greater" || op == "Less" || op == "And" || op == "Or";
+  if (a->type != b->type && op != "Pow")
     return node.error() << "operands are of " << dtypeName(a->type) << " and " << dtypeName(b->type)
                         << "; expected one type",
            failure();
@@ -192,17 +231,23 @@ LogicalResult foldBinary(NodeContext &node) {
       steps[side][missing + d] = strides[d];
     }
   }
-  auto result = node.importer.newConstant(node, a->type, shape);
+  auto result = node.importer.newConstant(node, compares ? DType::Bool : a->type, shape);
   if (!result)
     return failure();
-  StringRef op = node.node.op;
+  bool real = isFloat(a->type) || isFloat(b->type);
+  auto number = [&](const HostTensor &tensor, int64_t i) {
+    return isFloat(tensor.type) ? tensor.asDouble(i) : static_cast<double>(tensor.asInt(i));
+  };
   std::vector<int64_t> left(result->size());
   forEach(shape, 0, steps[0], [&](int64_t to, int64_t from) { left[to] = from; });
   bool divides = true;
   forEach(shape, 0, steps[1], [&](int64_t to, int64_t from) {
-    if (isFloat(a->type)) {
-      double x = a->asDouble(left[to]), y = b->asDouble(from);
-      result->set(to, op == "Add" ? x + y : op == "Sub" ? x - y : op == "Mul" ? x * y : x / y);
+    if (real) {
+      double value = realResult(op, number(*a, left[to]), number(*b, from));
+      if (isFloat(result->type))
+        result->set(to, value);
+      else
+        result->set(to, static_cast<int64_t>(std::clamp(value, -0x1p62, 0x1p62)));
     } else if (auto value = integerResult(op, a->asInt(left[to]), b->asInt(from))) {
       result->set(to, *value);
     } else {
@@ -210,7 +255,129 @@ LogicalResult foldBinary(NodeContext &node) {
     }
   });
   if (!divides)
-    return node.error() << "divides an integer by zero", failure();
+    return node.error() << (op == "Pow" ? "makes a power that no integer holds" : "divides an integer by zero"),
+           failure();
+  return setConstant(node, result);
+}
+
+LogicalResult foldUnary(NodeContext &node) {
+  if (!node.expectOperands(1, 1))
+    return failure();
+  TensorRef x = node.constantInput(0, "operand");
+  if (!x)
+    return failure();
+  StringRef op = node.node.op;
+  bool real = isFloat(x->type);
+  if (!real && op != "Neg" && op != "Abs" && op != "Not")
+    return node.error() << "operand 0 is of " << dtypeName(x->type) << "; expected floats", failure();
+  auto result = node.importer.newConstant(node, x->type, x->shape);
+  if (!result)
+    return failure();
+  for (int64_t i = 0; i < x->size(); ++i) {
+    if (!real) {
+      int64_t value = x->asInt(i);
+      auto negated = static_cast<int64_t>(-static_cast<uint64_t>(value)); // wraps
+      result->set(i, op == "Not" ? int64_t(value == 0) : op == "Neg" || value < 0 ? negated : value);
+      continue;
+    }
+    double value = x->asDouble(i);
+    result->set(i, op == "Sqrt"         ? std::sqrt(value)
+                   : op == "Neg"        ? -value
+                   : op == "Abs"        ? std::abs(value)
+                   : op == "Exp"        ? std::exp(value)
+                   : op == "Log"        ? std::log(value)
+                   : op == "Reciprocal" ? 1 / value
+                   : op == "Floor"      ? std::floor(value)
+                                        : std::ceil(value));
+  }
+  return setConstant(node, result);
+}
+
+/// The operand's elements where it is repeated to `shape`; nothing where it does not broadcast to it.
+std::optional<SmallVector<int64_t>> repeatedSteps(ArrayRef<int64_t> from, ArrayRef<int64_t> shape) {
+  if (from.size() > shape.size())
+    return std::nullopt;
+  SmallVector<int64_t> steps(shape.size(), 0), strides = stridesOf(from);
+  size_t missing = shape.size() - from.size();
+  for (size_t d = 0; d < from.size(); ++d) {
+    if (from[d] != 1 && from[d] != shape[missing + d])
+      return std::nullopt;
+    steps[missing + d] = from[d] == 1 ? 0 : strides[d];
+  }
+  return steps;
+}
+
+LogicalResult foldExpand(NodeContext &node) {
+  if (!node.expectOperands(2, 2))
+    return failure();
+  TensorRef x = node.constantInput(0, "data");
+  auto target = node.intsInput(1, "shape");
+  if (!x || node.failed())
+    return failure();
+  auto shape = broadcastShapes(node, x->shape, *target);
+  auto result = shape ? node.importer.newConstant(node, x->type, *shape) : nullptr;
+  if (!result)
+    return failure();
+  forEach(*shape, 0, *repeatedSteps(x->shape, *shape),
+          [&](int64_t to, int64_t from) { copyElement(*result, to, *x, from); });
+  return setConstant(node, result);
+}
+
+LogicalResult foldWhere(NodeContext &node) {
+  if (!node.expectOperands(3, 3))
+    return failure();
+  TensorRef condition = node.constantInput(0, "condition"), a = node.constantInput(1, "operand"),
+            b = node.constantInput(2, "operand");
+  if (node.failed())
+    return failure();
+  if (a->type != b->type)
+    return node.error() << "operands are of " << dtypeName(a->type) << " and " << dtypeName(b->type)
+                        << "; expected one type",
+           failure();
+  auto shape = broadcastShapes(node, a->shape, b->shape);
+  if (shape)
+    shape = broadcastShapes(node, *shape, condition->shape);
+  auto result = shape ? node.importer.newConstant(node, a->type, *shape) : nullptr;
+  if (!result)
+    return failure();
+  std::vector<bool> chosen(result->size());
+  forEach(*shape, 0, *repeatedSteps(condition->shape, *shape),
+          [&](int64_t to, int64_t from) { chosen[to] = condition->asInt(from) != 0; });
+  for (bool side : {true, false}) {
+    const HostTensor &tensor = side ? *a : *b;
+    forEach(*shape, 0, *repeatedSteps(tensor.shape, *shape), [&](int64_t to, int64_t from) {
+      if (chosen[to] == side)
+        copyElement(*result, to, tensor, from);
+    });
+  }
+  return setConstant(node, result);
+}
+
+LogicalResult foldRange(NodeContext &node) {
+  if (!node.expectOperands(3, 3))
+    return failure();
+  TensorRef ends[3];
+  for (unsigned i = 0; i < 3; ++i) {
+    ends[i] = node.constantInput(i, "bound");
+    if (!ends[i])
+      return failure();
+    if (ends[i]->size() != 1 || isFloat(ends[i]->type))
+      return node.error() << "operand " << i << " is of " << dtypeName(ends[i]->type) << " and shape "
+                          << shapeString(ends[i]->shape) << "; expected one integer",
+             failure();
+  }
+  int64_t start = ends[0]->asInt(0), limit = ends[1]->asInt(0), delta = ends[2]->asInt(0);
+  constexpr int64_t most = int64_t(1) << 30;
+  if (delta == 0 || std::abs(start) > most || std::abs(limit) > most || std::abs(delta) > most)
+    return node.error() << "counts from " << start << " to " << limit << " by " << delta
+                        << "; expected a step that is not 0, and numbers below 2^30",
+           failure();
+  int64_t count = std::max<int64_t>(0, (limit - start + delta - (delta > 0 ? 1 : -1)) / delta);
+  auto result = node.importer.newConstant(node, ends[0]->type, {count});
+  if (!result)
+    return failure();
+  for (int64_t i = 0; i < count; ++i)
+    result->set(i, start + i * delta);
   return setConstant(node, result);
 }
 
@@ -353,30 +520,51 @@ NodeImporter findFolder(const Node &node) {
     NodeImporter folder;
   };
   static constexpr Entry entries[] = {
+      {"Abs", foldUnary},
       {"Add", foldBinary},
+      {"And", foldBinary},
       {"Cast", importCast},
+      {"Ceil", foldUnary},
       {"Concat", foldConcat},
       {"Constant", importConstant},
       {"ConstantOfShape", importConstantOfShape},
       {"DequantizeLinear", importDequantizeLinear},
       {"Div", foldBinary},
+      {"Equal", foldBinary},
+      {"Exp", foldUnary},
+      {"Expand", foldExpand},
       {"Flatten", importFlatten},
+      {"Floor", foldUnary},
       {"Gather", foldGather},
+      {"Greater", foldBinary},
       {"Identity", importIdentity},
+      {"Less", foldBinary},
+      {"Log", foldUnary},
       {"Mul", foldBinary},
+      {"Neg", foldUnary},
+      {"Not", foldUnary},
+      {"Or", foldBinary},
+      {"Pow", foldBinary},
       {"QuantizeLinear", importQuantizeLinear},
+      {"Range", foldRange},
+      {"Reciprocal", foldUnary},
       {"Reshape", importReshape},
       {"Slice", foldSlice},
+      {"Sqrt", foldUnary},
       {"Squeeze", importSqueeze},
       {"Sub", foldBinary},
       {"Transpose", importTranspose},
       {"Unsqueeze", importUnsqueeze},
+      {"Where", foldWhere},
   };
   if (!node.domain.empty())
     return nullptr;
   for (const Entry &entry : entries)
     if (entry.op == node.op)
       return entry.folder;
+  // Of two operands; more are rare enough to be computed at run time.
+  if ((node.op == "Min" || node.op == "Max") && node.inputs.size() == 2)
+    return foldBinary;
   return nullptr;
 }
 

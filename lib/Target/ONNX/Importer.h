@@ -211,6 +211,15 @@ using NodeImporter = mlir::LogicalResult (*)(NodeContext &node);
 /// The importer of an operator of the default domain, or null.
 NodeImporter findImporter(llvm::StringRef op);
 
+/// The shape of two operands broadcast against each other; reports where they do not fit.
+std::optional<Shape> broadcastShapes(NodeContext &node, llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
+/// An element-by-element op ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max") of two values that broadcast; null, and
+/// reported, where they do not.
+ValueRef emitBinary(NodeContext &node, llvm::StringRef op, const ValueRef &a, const ValueRef &b);
+/// "ReduceMean", "ReduceSum", "ReduceMax" or "ReduceMin" over the axes, which keep an extent of 1.
+ValueRef emitReduce(Importer &importer, llvm::StringRef op, const ValueRef &x, llvm::ArrayRef<int64_t> axes,
+                    mlir::Location loc);
+
 /// Computes a node whose operands are all constants, or null where the operator is not one that import computes.
 NodeImporter findFolder(const Node &node);
 
@@ -222,14 +231,22 @@ mlir::LogicalResult importMatMul(NodeContext &node);
 mlir::LogicalResult importMaxPool(NodeContext &node);
 mlir::LogicalResult importAveragePool(NodeContext &node);
 mlir::LogicalResult importGlobalAveragePool(NodeContext &node);
-mlir::LogicalResult importReduceMean(NodeContext &node);
+mlir::LogicalResult importReduce(NodeContext &node);
 mlir::LogicalResult importRelu(NodeContext &node);
 mlir::LogicalResult importLeakyRelu(NodeContext &node);
 mlir::LogicalResult importClip(NodeContext &node);
 mlir::LogicalResult importSigmoid(NodeContext &node);
 mlir::LogicalResult importTanh(NodeContext &node);
 mlir::LogicalResult importBinary(NodeContext &node);
-mlir::LogicalResult importSum(NodeContext &node);
+mlir::LogicalResult importVariadic(NodeContext &node);
+mlir::LogicalResult importFunction(NodeContext &node);
+mlir::LogicalResult importHardSigmoid(NodeContext &node);
+mlir::LogicalResult importGelu(NodeContext &node);
+mlir::LogicalResult importPow(NodeContext &node);
+mlir::LogicalResult importLayerNormalization(NodeContext &node);
+mlir::LogicalResult importWhere(NodeContext &node);
+mlir::LogicalResult importExpand(NodeContext &node);
+mlir::LogicalResult importGather(NodeContext &node);
 mlir::LogicalResult importConcat(NodeContext &node);
 mlir::LogicalResult importSplit(NodeContext &node);
 mlir::LogicalResult importSlice(NodeContext &node);

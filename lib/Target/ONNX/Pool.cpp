@@ -142,9 +142,53 @@ LogicalResult importGlobalAveragePool(NodeContext &node) {
   return success();
 }
 
-LogicalResult importReduceMean(NodeContext &node) {
+ValueRef emitReduce(Importer &importer, StringRef op, const ValueRef &x, ArrayRef<int64_t> axes, Location loc) {
+  Layout layout = importer.nativeLayout(x, loc);
+  for (int64_t axis : axes)
+    if (x->shape[axis] != 1 && !is_contained(layout, axis))
+      layout = identityLayout(x->rank());
+  auto value = importer.get(x, layout, loc);
+  Shape kept(x->shape);
+  double count = 1;
+  for (int64_t axis : axes) {
+    kept[axis] = 1;
+    if (x->shape[axis] == 1)
+      continue;
+    auto position = static_cast<uint32_t>(find(layout, axis) - layout.begin());
+    Shape partial(cast<RankedTensorType>(value.getType()).getShape());
+    count *= static_cast<double>(partial[position]);
+    partial[position] = 1;
+    auto type = importer.type(partial);
+    if (op == "ReduceMax")
+      value = tosa::ReduceMaxOp::create(importer.builder, loc, type, value, position);
+    else if (op == "ReduceMin")
+      value = tosa::ReduceMinOp::create(importer.builder, loc, type, value, position);
+    else
+      value = tosa::ReduceSumOp::create(importer.builder, loc, type, value, position);
+  }
+  if (op == "ReduceMean" && count != 1)
+    value = importer.mul(
+        value, importer.splat(static_cast<float>(1.0 / count), static_cast<int64_t>(layout.size()), loc), loc);
+  return importer.activation(value, layout, kept);
+}
+
+/// A mean over rows and columns of maps, which is a pool. A tensor of rank 3 is a map where a convolution made it; the
+/// last dimension of a sequence of vectors is none.
+static bool isPool(Importer &importer, const ValueRef &x, ArrayRef<int64_t> axes, Location loc) {
+  if (x->rank() != 3 && x->rank() != 4)
+    return false;
+  for (int64_t d = 0; d < x->rank(); ++d) {
+    bool reduced = is_contained(axes, d);
+    if (d < 2 ? reduced && x->shape[d] != 1 : !reduced && x->shape[d] != 1)
+      return false;
+  }
+  return x->rank() == 4 || importer.nativeLayout(x, loc) == featureLayout(3);
+}
+
+LogicalResult importReduce(NodeContext &node) {
   Importer &importer = node.importer;
-  bool axesAreOperand = importer.opset >= 18;
+  StringRef op = node.node.op;
+  bool axesAreOperand = importer.opset >= (op == "ReduceSum" ? 13 : 18);
   if (!node.expectOperands(1, axesAreOperand ? 2 : 1))
     return failure();
   ValueRef x = node.input(0);
@@ -166,41 +210,23 @@ LogicalResult importReduceMean(NodeContext &node) {
   if (node.failed())
     return failure();
   Shape shape;
-  SmallVector<int64_t> moving;
+  bool moves = false;
   for (int64_t d = 0; d < x->rank(); ++d) {
     bool reduced = is_contained(axes, d);
     if (!reduced || keep)
       shape.push_back(reduced ? 1 : x->shape[d]);
-    if (reduced && x->shape[d] != 1)
-      moving.push_back(d);
+    moves |= reduced && x->shape[d] != 1;
   }
-  Shape kept(x->shape);
-  for (int64_t axis : axes)
-    kept[axis] = 1;
-
-  bool isMap = x->rank() == 3 || x->rank() == 4;
-  for (int64_t d = 0; isMap && d < x->rank(); ++d)
-    isMap = d < 2 ? !is_contained(moving, d) : is_contained(axes, d) || x->shape[d] == 1;
-  ValueRef result;
-  if (moving.empty()) {
-    result = x;
-  } else if (isMap) {
+  ValueRef result = x;
+  if (moves && op == "ReduceMean" && isPool(importer, x, axes, node.loc)) {
+    Shape kept(x->shape);
+    for (int64_t axis : axes)
+      kept[axis] = 1;
     Layout layout = featureLayout(x->rank());
     result =
         importer.activation(emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc), layout, kept);
-  } else {
-    Layout layout = importer.nativeLayout(x, node.loc);
-    auto value = importer.get(x, layout, node.loc);
-    double count = 1;
-    for (int64_t axis : moving) {
-      auto position = static_cast<uint32_t>(find(layout, axis) - layout.begin());
-      Shape partial(cast<RankedTensorType>(value.getType()).getShape());
-      count *= static_cast<double>(partial[position]);
-      partial[position] = 1;
-      value = tosa::ReduceSumOp::create(importer.builder, node.loc, importer.type(partial), value, position);
-    }
-    auto inverse = importer.splat(static_cast<float>(1.0 / count), static_cast<int64_t>(layout.size()), node.loc);
-    result = importer.activation(importer.mul(value, inverse, node.loc), layout, kept);
+  } else if (moves) {
+    result = emitReduce(importer, op, x, axes, node.loc);
   }
   node.set(importer.reshaped(result, shape));
   return success();

@@ -58,7 +58,7 @@ bad("defined_twice", one([node("Relu", "x", "y", "first"), node("Tanh", "x", "y"
 bad("redefines_input", one([node("Relu", "x", "x"), relu]))
 bad(
     "unsupported",
-    one([node("Erf", "x", "a"), node("Gelu", "a", "b", domain="com.microsoft"), node("Erf", "b", "c"), node("Gather", "c i", "y")], constants={"i": ints(0)}),
+    one([node("Celu", "x", "a"), node("Gelu", "a", "b", domain="com.microsoft"), node("Celu", "b", "c"), node("GatherND", "c i", "y")], constants={"i": ints(0)}),
 )
 bad("output_shape", model(13, [relu], {"x": (1, 2)}, {"y": (2, 1)}))
 
@@ -215,6 +215,25 @@ bad("fold_types", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], co
 bad("fold_broadcast", one([node("Add", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1, 2, 3), "z": ints(1, 2)}))
 bad("fold_concat", one([node("Concat", "s z", "q", axis=0), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": floats(1)}))
 bad("gather_range", one([node("Gather", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(1), "z": ints(1)}))
+bad("fold_power", one([node("Pow", "s z", "q"), node("Reshape", "x q", "y")], constants={"s": ints(10), "z": ints(30)}))
+bad("fold_range", one([node("Range", "s e z", "q"), node("Reshape", "x q", "y")], constants={"s": np.array(0), "e": np.array(4), "z": np.array(0)}))
+bad("fold_where", one([node("Where", "c s z", "q"), node("Reshape", "x q", "y")], constants={"c": np.array(True), "s": ints(1), "z": floats(1)}))
+bad("fold_sqrt", one([node("Sqrt", "s", "q"), node("Reshape", "x q", "y")], constants={"s": ints(4)}))
+
+# Functions, and what Transformers are made of
+bad("gelu_kind", one(node("Gelu", "x", "y", approximate="sigmoid"), opset=20))
+bad("pick_range", one(node("Gather", "x i", "y", axis=1), constants={"i": ints(0, 4)}))
+bad("pick_computed", one(node("Gather", "x x", "y")))
+bad("pick_float", one(node("Gather", "x i", "y"), constants={"i": floats(1)}))
+bad("where_computed", one(node("Where", "x x x", "y")))
+bad("where_broadcast", one(node("Where", "c x x", "y"), constants={"c": np.ones(3, bool)}))
+bad("expand_shape", one(node("Expand", "x s", "y"), constants={"s": ints(1, 4, 8, 7)}))
+bad("pow_exponent", one(node("Pow", "x e", "y"), constants={"e": floats(3)}))
+bad("min_none", one(node("Min", "", "y"), opset=13))
+bad("norm_scale", one(node("LayerNormalization", "x s", "y"), constants={"s": floats(2, 1, 1, 8)}, opset=17))
+bad("norm_axis", one(node("LayerNormalization", "x s", "y", axis=4), constants={"s": floats(8)}, opset=17))
+bad("norm_mean", one(node("LayerNormalization", "x s - ", "y m"), constants={"s": floats(8)}, opset=17, out=["y", "m"]))
+bad("reduce_axis", one(node("ReduceSum", "x a", "y"), constants={"a": ints(4)}))
 bad("empty_output", one([relu, node("Constant", "", "z", value=numpy_helper.from_array(floats(0)))], out=["y", "z"]))
 bad("integer_output", model(13, [node("Shape", "x", "y")], {"x": (1, 2)}, {"y": None}))
 

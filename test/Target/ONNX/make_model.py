@@ -7,6 +7,7 @@
 Expected outputs are computed here, with NumPy and from the operators' definitions.
 """
 
+import math
 import os
 import sys
 
@@ -466,6 +467,244 @@ def nhwc_edges():
         y = np.maximum(conv(y, w, pad=(1, 1, 1, 1)), 0)
     nodes.append(node("Transpose", last, "y", perm=[0, 2, 3, 1]))
     return simple(13, nodes, {"x": x}, {"y": y.transpose(0, 2, 3, 1)}, {"w": w})
+
+
+# Functions, and what Transformers are made of
+
+
+erf = np.vectorize(math.erf, otypes=[np.float32])
+sigmoid = lambda x: 1 / (1 + np.exp(-x))
+
+
+@case
+def functions():
+    x = np.abs(random(2, 3)) + np.float32(0.1)
+    given, nodes, expected = {"x": x}, [], {}
+    for op, function in {"Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Erf": erf, "Neg": np.negative, "Reciprocal": np.reciprocal}.items():
+        nodes.append(node(op, "x", op))
+        expected[op] = function(x)
+    nodes.append(node("Abs", "Neg", "Abs"))
+    return simple(13, nodes, given, dict(expected, Abs=x))
+
+
+@case
+def functions_of_maps():
+    """They keep the layout that a convolution gave."""
+    x, w = random(1, 3, 4, 4), random(5, 3, 1, 1)
+    nodes = [node("Conv", "x w", "c"), node("Abs", "c", "a"), node("Sqrt", "a", "s"), node("Exp", "s", "y")]
+    return simple(9, nodes, {"x": x}, {"y": np.exp(np.sqrt(np.abs(conv(x, w))))}, {"w": w})
+
+
+@case
+def scalar_function():
+    x = np.array(4.0, np.float32)
+    return simple(13, [node("Sqrt", "x", "y"), node("Pow", "x e", "z")], {"x": x}, {"y": np.sqrt(x), "z": x**3}, {"e": np.array(3.0, np.float32)})
+
+
+@case
+def hard_functions():
+    x = random(3, 5) * 4
+    nodes = [node("HardSigmoid", "x", "a"), node("HardSigmoid", "x", "b", alpha=0.5, beta=0.25), node("HardSwish", "x", "c")]
+    hard = lambda alpha, beta: np.clip(np.float32(alpha) * x + np.float32(beta), 0, 1)
+    return simple(14, nodes, {"x": x}, {"a": hard(0.2, 0.5), "b": hard(0.5, 0.25), "c": (x * hard(1 / 6, 0.5)).astype(np.float32)})
+
+
+@case
+def hard_sigmoid_old():
+    x = random(3, 5) * 4
+    return simple(7, [node("HardSigmoid", "x", "a")], {"x": x}, {"a": np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1)})
+
+
+@case
+def gelu():
+    x = random(3, 5) * 2
+    nodes = [node("Gelu", "x", "a"), node("Gelu", "x", "b", approximate="tanh")]
+    exact = x * (1 + erf(x / np.sqrt(2).astype(np.float32))) / 2
+    tanh = x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    return simple(20, nodes, {"x": x}, {"a": exact.astype(np.float32), "b": tanh.astype(np.float32)})
+
+
+@case
+def powers():
+    x = np.abs(random(2, 3)) + np.float32(0.1)
+    e = random(3)
+    constants = {"one": np.float32([1]), "two": np.array(2, np.int64), "three": np.array(3.0, np.float32), "half": np.array(0.5, np.float32), "odd": np.array(-1.5, np.float32), "row": np.float32([[[1], [2]]])}
+    nodes = [node("Pow", "x " + name, name + "_y") for name in constants] + [node("Pow", "x e", "e_y")]
+    expected = {name + "_y": np.power(x, value).astype(np.float32) for name, value in constants.items()}
+    return simple(13, nodes, {"x": x, "e": e}, dict(expected, e_y=np.power(x, e)), constants)
+
+
+@case
+def min_max():
+    x, y, z = random(2, 3), random(3), random(2, 1)
+    nodes = [node("Min", "x y z", "a"), node("Max", "x y", "b"), node("Max", "x", "c"), node("Min", "x k", "d")]
+    expected = {"a": np.minimum(np.minimum(x, y), z), "b": np.maximum(x, y), "c": x, "d": np.minimum(x, np.float32(0.25))}
+    return simple(13, nodes, {"x": x, "y": y, "z": z}, expected, {"k": np.array(0.25, np.float32)})
+
+
+@case
+def gather():
+    """Few runs are slices; many single elements are a tosa.gather; a scalar index drops the dimension."""
+    x = random(2, 12, 3)
+    picks = {"first": np.array(0, np.int64), "last": ints(-1), "some": ints(1, 2, 3, 0), "many": ints(11, 9, 7, 5, 3, 1, 0, 2, 4, 6), "matrix": np.array([[1, 2], [5, 0]], np.int64)}
+    nodes = [node("Gather", "x " + name, name + "_y", axis=1) for name in picks] + [node("Gather", "x last", "z")]
+    expected = {name + "_y": np.take(x, value, 1) for name, value in picks.items()}
+    return simple(13, nodes, {"x": x}, dict(expected, z=x[-1:]), picks)
+
+
+@case
+def where_expand():
+    x, y = random(2, 1, 3), random(4, 1)
+    mask = np.tril(np.ones((4, 3), bool))
+    nodes = [node("Where", "mask x low", "a"), node("Where", "mask x y", "b"), node("Expand", "x shape", "c"), node("Expand", "x same", "d")]
+    low = np.array(-1e9, np.float32)
+    expected = {"a": np.where(mask, x, low), "b": np.where(mask, x, y), "c": np.broadcast_to(x, (2, 4, 3)), "d": x}
+    return simple(16, nodes, {"x": x, "y": y}, expected, {"mask": mask, "low": low, "shape": ints(4, 1), "same": ints(1)})
+
+
+@case
+def reductions():
+    x = random(2, 3, 4)
+    nodes = [
+        node("ReduceSum", "x last", "a"),
+        node("ReduceSum", "x last", "b", keepdims=0),
+        node("ReduceMax", "x", "c", axes=[1, 2]),
+        node("ReduceMin", "x", "d", axes=[0], keepdims=0),
+        node("ReduceMean", "x", "e", axes=[-1]),
+    ]
+    expected = {"a": x.sum(2, keepdims=True), "b": x.sum(2), "c": x.max((1, 2), keepdims=True), "d": x.min(0), "e": x.mean(2, keepdims=True)}
+    return simple(13, nodes, {"x": x}, expected, {"last": ints(-1)})
+
+
+@case
+def reductions_young():
+    x = random(2, 3, 4)
+    nodes = [node("ReduceMax", "x last", "a"), node("ReduceMin", "x last", "b", keepdims=0), node("ReduceSum", "x", "c", noop_with_empty_axes=1)]
+    return simple(18, nodes, {"x": x}, {"a": x.max(2, keepdims=True), "b": x.min(2), "c": x}, {"last": ints(2)})
+
+
+def layer_norm(x, scale, bias, axis=-1, epsilon=1e-5):
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    d = x - x.mean(axes, keepdims=True)
+    y = d / np.sqrt((d * d).mean(axes, keepdims=True) + np.float32(epsilon)) * scale
+    return (y if bias is None else y + bias).astype(np.float32)
+
+
+@case
+def layernorm():
+    x, s, b, t = random(2, 3, 8), random(8), random(8), random(3, 8)
+    nodes = [node("LayerNormalization", "x s b", "a"), node("LayerNormalization", "x t", "c", axis=1, epsilon=1e-3, stash_type=1)]
+    return simple(17, nodes, {"x": x}, {"a": layer_norm(x, s, b), "c": layer_norm(x, t, None, 1, 1e-3)}, {"s": s, "b": b, "t": t})
+
+
+def attention_block(opset, batch=1, tokens=5, width=8, heads=2):
+    """An encoder block as exporters write it: heads by reshape and transpose, a mask that is added, GELU, layer norms."""
+    x = random(batch, tokens, width)
+    constants, nodes = {}, []
+    depth = width // heads
+
+    def weight(name, *shape):
+        constants[name] = random(*shape) * np.float32(0.5)
+        return constants[name]
+
+    def dense(source, name, rows, columns):
+        weight(name + "_w", rows, columns), weight(name + "_b", columns)
+        nodes.append(node("MatMul", "%s %s_w" % (source, name), name + "_m"))
+        nodes.append(node("Add", "%s_b %s_m" % (name, name), name))
+
+    def norm(source, name):
+        weight(name + "_g", width), weight(name + "_h", width)
+        if opset >= 17:
+            nodes.append(node("LayerNormalization", "%s %s_g %s_h" % (source, name, name), name, axis=-1, epsilon=1e-5))
+            return
+        axes = dict(axes=[-1]) if opset < 18 else {}
+        nodes.append(node("ReduceMean", source, name + "_mean", **axes))
+        nodes.append(node("Sub", "%s %s_mean" % (source, name), name + "_d"))
+        nodes.append(node("Pow", name + "_d two", name + "_sq"))
+        nodes.append(node("ReduceMean", name + "_sq", name + "_var", **axes))
+        nodes.append(node("Add", name + "_var eps", name + "_ve"))
+        nodes.append(node("Sqrt", name + "_ve", name + "_std"))
+        nodes.append(node("Div", "%s_d %s_std" % (name, name), name + "_n"))
+        nodes.append(node("Mul", "%s_n %s_g" % (name, name), name + "_ng"))
+        nodes.append(node("Add", "%s_ng %s_h" % (name, name), name))
+
+    constants.update(two=np.array(2.0, np.float32), eps=np.array(1e-5, np.float32), split=ints(0, 0, heads, depth), join=ints(0, 0, width),
+                     scale=np.array(np.sqrt(depth), np.float32), mask=np.where(rng.random((1, 1, 1, tokens)) < 0.3, -1e4, 0).astype(np.float32))  # fmt: skip
+    for name in "qkv":
+        dense("x", name, width, width)
+        nodes.append(node("Reshape", name + " split", name + "_s"))
+        nodes.append(node("Transpose", name + "_s", name + "_t", perm=[0, 2, 3, 1] if name == "k" else [0, 2, 1, 3]))
+    nodes += [
+        node("MatMul", "q_t k_t", "scores"),
+        node("Div", "scores scale", "scaled"),
+        node("Add", "scaled mask", "masked"),
+        node("Softmax", "masked", "weights", axis=-1),
+        node("MatMul", "weights v_t", "context"),
+        node("Transpose", "context", "context_t", perm=[0, 2, 1, 3]),
+        node("Reshape", "context_t join", "joined"),
+    ]
+    dense("joined", "o", width, width)
+    nodes.append(node("Add", "o x", "r1"))
+    norm("r1", "n1")
+    dense("n1", "f1", width, 2 * width)
+    if opset >= 20:
+        nodes.append(node("Gelu", "f1", "g"))
+    else:
+        constants.update(root=np.array(np.sqrt(2), np.float32), one=np.array(1.0, np.float32), half=np.array(0.5, np.float32))
+        nodes += [node("Div", "f1 root", "g0"), node("Erf", "g0", "g1"), node("Add", "g1 one", "g2"), node("Mul", "f1 g2", "g3"), node("Mul", "g3 half", "g")]
+    dense("g", "f2", 2 * width, width)
+    nodes.append(node("Add", "f2 n1", "r2"))
+    norm("r2", "y")
+
+    c = constants
+    apply = lambda value, name: value @ c[name + "_w"] + c[name + "_b"]
+    split = lambda value: value.reshape(batch, tokens, heads, depth).transpose(0, 2, 1, 3)
+    q, k, v = (split(apply(x, name)) for name in "qkv")
+    context = softmax(q @ k.transpose(0, 1, 3, 2) / c["scale"] + c["mask"], -1) @ v
+    r1 = apply(context.transpose(0, 2, 1, 3).reshape(batch, tokens, width), "o") + x
+    n1 = layer_norm(r1, c["n1_g"], c["n1_h"])
+    f1 = apply(n1, "f1")
+    r2 = apply(f1 * (1 + erf(f1 / np.float32(np.sqrt(2)))) / 2, "f2") + n1
+    return simple(opset, nodes, {"x": x}, {"y": layer_norm(r2, c["y_g"], c["y_h"])}, constants)
+
+
+@case
+def attention_13():
+    return attention_block(13)
+
+
+@case
+def attention_17():
+    return attention_block(17, batch=2)
+
+
+@case
+def attention_20():
+    return attention_block(20, heads=1)
+
+
+@case
+def shape_functions():
+    """Comparisons, choices, ranges and roots of shapes: computed at import."""
+    x = random(2, 3, 4)
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Equal", "target minus", "unknown"),
+        node("ConstantOfShape", "three", "ones", value=numpy_helper.from_array(np.array([1], np.int64))),
+        node("Where", "unknown ones target", "shape"),
+        node("Expand", "x shape", "y"),
+        node("Range", "zero_n rank one_n", "r"),
+        node("Gather", "s r", "s2"),
+        node("Max", "s2 shape", "s3"),
+        node("Reshape", "x s3", "z"),
+        node("Gather", "s two_n", "d"),
+        node("Cast", "d", "df", to=TensorProto.FLOAT),
+        node("Sqrt", "df", "root"),
+        node("Div", "x root", "q"),
+    ]
+    n = lambda value: np.array(value, np.int64)
+    constants = {"target": ints(-1, 3, 4), "minus": ints(-1), "three": ints(3), "zero_n": n(0), "rank": n(3), "one_n": n(1), "two_n": n(2)}
+    return simple(13, nodes, {"x": x}, {"y": x, "z": x, "q": x / np.float32(2)}, constants)
 
 
 # Quantised models

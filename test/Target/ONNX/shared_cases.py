@@ -38,3 +38,4 @@ save("resnet8", in__input=x, out__output=load("mlperf_tiny", "ic_resnet8_fp32.re
 words = load("mlperf_tiny", "kws01_inputs.npz")
 x = (words["x"][:16].astype(np.float32) - words["zp"]) * words["scale"]
 save("dscnn", in__input=x[:, None], out__output=load("mlperf_tiny", "kws_dscnn_fp32.ref.npz")["prob_first16"])
+save("kwt1", in__mfcc=load("kwt1", "kwt1_inputs.npz")["mfcc"][:16].astype(np.float32), out__logits=load("kwt1", "kwt1_fp32.ref.npz")["logits_first16"])
