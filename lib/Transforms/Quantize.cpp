@@ -20,12 +20,19 @@ namespace {
 
 struct Quantize : impl::QuantizeBase<Quantize> {
   using QuantizeBase::QuantizeBase;
+  Quantize(const Quantize &other) : QuantizeBase(other) {} // options are copied by the base class of all passes
   void runOnOperation() override {
     if (failed(quantizeModule(getOperation())))
       signalPassFailure();
   }
 
 private:
+  Option<std::string> calibration{
+      *this, "calibration",
+      llvm::cl::desc("How calibration sets a range: max, or percentile=P, the magnitude that P percent of the values do "
+                     "not exceed"),
+      llvm::cl::init("max")};
+
   LogicalResult check(ModuleOp module, func::FuncOp main) {
     if (auto done = module->getAttrOfType<StringAttr>("sparsity.numerics"))
       return emitError(module.getLoc()) << "is quantised to " << done.getValue() << " already; expected a float model";
@@ -47,7 +54,23 @@ private:
     return success();
   }
 
+  /// The share of its values that a range must hold: 1 for their maximum.
+  FailureOr<double> readCalibration() {
+    StringRef text = calibration;
+    double percent = 0;
+    if (text == "max")
+      return 1.0;
+    if (text.consume_front("percentile=") && !text.getAsDouble(percent) && percent > 50 && percent <= 100)
+      return percent / 100;
+    return emitError(UnknownLoc::get(&getContext()))
+           << "calibration '" << calibration.getValue()
+           << "': expected 'max', or 'percentile=P' with P above 50 and at most 100";
+  }
+
   LogicalResult quantizeModule(ModuleOp module) {
+    FailureOr<double> share = readCalibration();
+    if (failed(share))
+      return failure();
     FailureOr<func::FuncOp> main = cpu::mainFunction(module);
     if (failed(main) || failed(check(module, *main)))
       return failure();
@@ -63,7 +86,7 @@ private:
       if (failed(ran))
         return failure();
       observed = std::move(*ran);
-      if (failed(plan.setRanges(observed)))
+      if (failed(plan.setRanges(observed, *share)))
         return failure();
     }
     if (failed(plan.setScales()))

@@ -17,7 +17,7 @@ OpClass classify(Operation *op) {
       .Case<tosa::Conv2DOp, tosa::DepthwiseConv2DOp, tosa::MatMulOp>([](auto) { return OpClass::Contraction; })
       .Case<tosa::AvgPool2dOp, tosa::MaxPool2dOp>([](auto) { return OpClass::Pool; })
       .Case<tosa::ConcatOp, tosa::SliceOp, tosa::PadOp, tosa::ReshapeOp, tosa::TransposeOp, tosa::ReverseOp,
-            tosa::ClampOp, tosa::TileOp, tosa::IdentityOp>([](auto) { return OpClass::Preserving; })
+            tosa::ClampOp, tosa::TileOp, tosa::IdentityOp, tosa::GatherOp>([](auto) { return OpClass::Preserving; })
       .Case<tosa::AddOp, tosa::SubOp, tosa::MaximumOp, tosa::MinimumOp, tosa::MulOp, tosa::SigmoidOp, tosa::TanhOp>(
           [](auto) { return OpClass::Arithmetic; })
       .Default([](Operation *) { return OpClass::Float; });

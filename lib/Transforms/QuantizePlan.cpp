@@ -20,7 +20,7 @@ void Statistics::add(ArrayRef<float> values) {
   float largest = 0;
   for (float value : values) {
     const uint32_t magnitude = llvm::bit_cast<uint32_t>(value) & 0x7fffffffu;
-    ++bins[magnitude >> 20];
+    ++bins[magnitude >> kBinShift];
     largest = std::max(largest, llvm::bit_cast<float>(magnitude));
     notFinite |= magnitude >= 0x7f800000u;
   }
@@ -41,9 +41,20 @@ double Statistics::density(double scale) const {
     return 0;
   const auto threshold = static_cast<float>(scale / 2);
   uint64_t nonzero = 0;
-  for (unsigned i = std::max(1u, llvm::bit_cast<uint32_t>(threshold) >> 20); i < kBins; ++i)
+  for (unsigned i = std::max(1u, llvm::bit_cast<uint32_t>(threshold) >> kBinShift); i < kBins; ++i)
     nonzero += bins[i];
   return static_cast<double>(nonzero) / static_cast<double>(count);
+}
+
+double Statistics::percentile(double share) const {
+  const double wanted = share * static_cast<double>(count);
+  uint64_t covered = 0;
+  for (unsigned i = 0; i + 1 < kBins; ++i) {
+    covered += bins[i];
+    if (static_cast<double>(covered) >= wanted)
+      return std::min<double>(maximum, llvm::bit_cast<float>((i + 1) << kBinShift));
+  }
+  return maximum;
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,7 +110,26 @@ static bool wantedAsInteger(Value value, DenseMap<Value, bool> &known) {
   return wanted;
 }
 
+void Plan::findFunctions() {
+  for (Operation &op : llvm::reverse(main.front())) {
+    if (op.getNumResults() != 1)
+      continue;
+    auto found = findFunction(&op, numerics, [&](Operation *other) { return functions.contains(other); });
+    if (!found)
+      continue;
+    auto function = std::make_shared<ScalarFunction>(std::move(*found));
+    for (Operation *inner : function->ops)
+      functions[inner] = function;
+  }
+}
+
+/// Whether an operand is repeated along some axis.
+static bool isBroadcast(Operation *op, unsigned i) {
+  return op->getOperand(i).getType() != op->getResult(0).getType();
+}
+
 void Plan::findFormsAndGroups() {
+  findFunctions();
   DenseMap<Value, bool> known;
   for (auto [index, argument] : llvm::enumerate(main.getArguments()))
     if (isFloatTensor(argument) && (wantedAsInteger(argument, known) || main.getArgAttr(index, "sparsity.act_scale"))) {
@@ -107,10 +137,24 @@ void Plan::findFormsAndGroups() {
       groupOf(argument);
     }
   main.front().walk([&](Operation *op) {
+    if (auto it = functions.find(op); it != functions.end() && quantised.contains(it->second->input)) {
+      if (op != it->second->ops.back())
+        return;
+      integerOps.insert(op);
+      quantised.insert(op->getResult(0));
+      groupOf(it->second->input);
+      groupOf(op->getResult(0));
+      return;
+    }
     const OpClass kind = classify(op);
     if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)))
       return;
     SmallVector<unsigned> activations = activationOperands(op);
+    // What is computed in float for a whole row or channel (a mean, a deviation) would lose its precision.
+    if (kind == OpClass::Arithmetic && llvm::any_of(activations, [&](unsigned i) {
+          return !quantised.contains(op->getOperand(i)) && isBroadcast(op, i);
+        }))
+      return;
     const bool forced = kind == OpClass::Contraction || kind == OpClass::Pool;
     if (!forced && llvm::none_of(activations, [&](unsigned i) { return quantised.contains(op->getOperand(i)); }))
       return;
@@ -195,7 +239,7 @@ SmallVector<Value> Plan::valuesToObserve() const {
   return values;
 }
 
-LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed) {
+LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed, double share) {
   for (const auto &[value, statistics] : observed) {
     if (!statistics.finite()) {
       Operation *op = value.getDefiningOp();
@@ -204,7 +248,7 @@ LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed
              << " took a value that is not finite; expected finite inputs and a model that stays finite on them";
     }
     double &range = groups[find(value)].range;
-    range = std::max(range, statistics.largest());
+    range = std::max(range, statistics.percentile(share));
   }
   return success();
 }
@@ -284,7 +328,7 @@ LogicalResult Plan::preventWrapping() {
       if (!integerOps.contains(op))
         return;
       const OpClass kind = classify(op);
-      if (kind != OpClass::Contraction && kind != OpClass::Arithmetic)
+      if ((kind != OpClass::Contraction && kind != OpClass::Arithmetic) || functionOf(op))
         return;
       Group &group = groups[find(op->getResult(0))];
       const double smallest = smallestScale(op);

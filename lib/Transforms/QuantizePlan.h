@@ -15,8 +15,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,13 +41,17 @@ public:
   void merge(const Statistics &other);
   bool finite() const { return !notFinite; }
   double largest() const { return maximum; }
-  /// Share of the values that a scale does not round to zero (halves round to even, so to zero). Exact to an eighth of
-  /// an octave of the threshold.
+  /// Share of the values that a scale does not round to zero (halves round to even, so to zero). Exact to a bin of the
+  /// threshold.
   double density(double scale) const;
+  /// A magnitude that at least this share of the values does not exceed: the upper end of the first bin at which that
+  /// is so, hence at most a 32nd too large; never more than largest().
+  double percentile(double share) const;
 
 private:
-  static constexpr unsigned kBins = 256 * 8; ///< Exponent and three bits of mantissa.
-  std::array<uint64_t, kBins> bins{};
+  static constexpr unsigned kMantissaBits = 5; ///< 32 bins an octave.
+  static constexpr unsigned kBinShift = 23 - kMantissaBits, kBins = 256u << kMantissaBits;
+  std::vector<uint64_t> bins = std::vector<uint64_t>(kBins);
   uint64_t count = 0;
   double maximum = 0;
   bool notFinite = false;
@@ -72,6 +76,16 @@ std::optional<double> positiveSplat(mlir::Value value);
 /// A node's name: that of the innermost NameLoc, else the op's.
 std::string nodeName(mlir::Operation *op);
 
+/// A chain of ops that is a function of one number: element i of the result depends on element i of one value.
+struct ScalarFunction {
+  mlir::Value input;
+  llvm::SmallVector<mlir::Operation *> ops; ///< In the function's order; the last one gives the result.
+};
+/// The longest such chain that ends in `root`, has no other readers inside, and is better a table than op by op.
+std::optional<ScalarFunction> findFunction(mlir::Operation *root, Numerics numerics,
+                                           llvm::function_ref<bool(mlir::Operation *)> taken);
+double evaluate(const ScalarFunction &function, double x);
+
 struct Group {
   double range = 0;               ///< Largest magnitude.
   std::optional<double> ownScale; ///< What the model itself says.
@@ -88,7 +102,8 @@ public:
   /// Values whose ranges step 2 needs.
   llvm::SmallVector<mlir::Value> valuesToObserve() const;
   /// Step 2, with calibration: by the observed value; and without.
-  mlir::LogicalResult setRanges(const llvm::MapVector<mlir::Value, Statistics> &observed);
+  /// A range holds this share of the values.
+  mlir::LogicalResult setRanges(const llvm::MapVector<mlir::Value, Statistics> &observed, double share);
   mlir::LogicalResult setRanges(double defaultRange);
   /// Steps 3 and 4.
   mlir::LogicalResult setScales();
@@ -99,6 +114,12 @@ public:
   bool isQuantised(mlir::Value value) const { return quantised.contains(value); }
   /// The scale that an integer form of the value has.
   double scaleOf(mlir::Value value) const { return groups[find(value)].scale; }
+
+  /// The function that the op is part of and that becomes a table, or null.
+  const ScalarFunction *functionOf(mlir::Operation *op) const {
+    auto it = functions.find(op);
+    return it != functions.end() && integerOps.contains(it->second->ops.back()) ? it->second.get() : nullptr;
+  }
 
   mlir::func::FuncOp main;
   Numerics numerics;
@@ -114,6 +135,9 @@ private:
   /// The clamp is all that sees the value, so values beyond it do not matter.
   static bool onlyClamped(mlir::Value value);
 
+  void findFunctions();
+
+  llvm::DenseMap<mlir::Operation *, std::shared_ptr<ScalarFunction>> functions; ///< By each of their ops.
   llvm::DenseSet<mlir::Operation *> integerOps;
   llvm::DenseSet<mlir::Value> quantised;
   llvm::MapVector<mlir::Value, unsigned> members;

@@ -53,7 +53,7 @@ private:
   LogicalResult matmul(tosa::MatMulOp op);
   LogicalResult arithmetic(Operation *op);
   LogicalResult scaleBy(Operation *op, Value operand, double factor);
-  LogicalResult table(Operation *op);
+  LogicalResult table(Operation *op, Value input, llvm::function_ref<double(double)> function);
   void clamp(tosa::ClampOp op);
   void preserving(Operation *op);
   FailureOr<Value> rescale(Operation *op, Value input, Type element, ArrayRef<double> factors, bool scale32);
@@ -301,7 +301,8 @@ LogicalResult Rewriter::scaleBy(Operation *op, Value operand, double factor) {
 
 LogicalResult Rewriter::arithmetic(Operation *op) {
   if (isa<tosa::SigmoidOp, tosa::TanhOp>(op))
-    return table(op);
+    return table(op, op->getOperand(0),
+                 [&](double x) { return isa<tosa::TanhOp>(op) ? std::tanh(x) : 1.0 / (1.0 + std::exp(-x)); });
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (isa<tosa::MulOp>(op))
     for (unsigned i : {0u, 1u})
@@ -360,20 +361,22 @@ LogicalResult Rewriter::arithmetic(Operation *op) {
   return success();
 }
 
-LogicalResult Rewriter::table(Operation *op) {
-  const double inputScale = plan.scaleOf(op->getOperand(0)), outputScale = plan.scaleOf(op->getResult(0));
-  auto function = [&](double x) { return isa<tosa::TanhOp>(op) ? std::tanh(x) : 1.0 / (1.0 + std::exp(-x)); };
+LogicalResult Rewriter::table(Operation *op, Value source, llvm::function_ref<double(double)> function) {
+  const double inputScale = plan.scaleOf(source), outputScale = plan.scaleOf(op->getResult(0));
+  const auto top = static_cast<double>(numerics.top());
   // int8: entry i belongs to the code i - 128. int16: entries lie 128 codes apart and are interpolated to 23 bits.
   const int64_t entries = numerics.int16 ? 513 : 256, step = numerics.int16 ? 128 : 1, lowest = -numerics.magnitude();
   SmallVector<int64_t> codes;
   for (int64_t i = 0; i < entries; ++i) {
-    const double x = static_cast<double>(lowest + i * step) * inputScale;
-    codes.push_back(std::clamp(std::llround(function(x) / outputScale), -static_cast<long long>(numerics.top()),
-                               static_cast<long long>(numerics.top())));
+    const double x = static_cast<double>(lowest + i * step) * inputScale, y = function(x) / outputScale;
+    if (std::isnan(y))
+      return emitError(op->getLoc()) << "node '" << nodeName(op) << "': its table has no number at " << x
+                                     << "; expected a function that is defined on the whole range of its operand";
+    codes.push_back(std::llround(std::clamp(y, -top, top))); // infinity saturates
   }
   Location loc = op->getLoc();
   Value values = integers(loc, activation(), {entries}, codes);
-  Value input = integer(op->getOperand(0));
+  Value input = integer(source);
   Type element = numerics.int16 ? builder.getI32Type() : activation();
   Value output = tosa::TableOp::create(builder, loc, as(input.getType(), element), input, values);
   if (numerics.int16) {
@@ -440,6 +443,10 @@ LogicalResult Rewriter::rewrite(Operation *op) {
   const OpClass kind = classify(op);
   if (kind == OpClass::Constant)
     return success(); // where it is used
+  if (const ScalarFunction *function = plan.functionOf(op))
+    return op != function->ops.back()
+               ? success()
+               : table(op, function->input, [&](double x) { return evaluate(*function, x); });
   if (plan.isInteger(op)) {
     switch (kind) {
     case OpClass::Contraction:

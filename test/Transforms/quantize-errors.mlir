@@ -6,7 +6,9 @@
 // RUN: sparse-opt %s --sparse-quantize="default-range=1" -o %t.mlir
 // RUN: not sparse-opt %t.mlir --sparse-quantize="default-range=1" 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not sparse-opt %s --sparse-quantize="default-range=1e-40" 2>&1 | FileCheck %s --check-prefix=SCALE
+// RUN: not sparse-opt %s --sparse-quantize="default-range=1 calibration=percentile=30" 2>&1 | FileCheck %s --check-prefix=PERCENTILE
 
+// PERCENTILE: error: calibration 'percentile=30': expected 'max', or 'percentile=P' with P above 50 and at most 100
 // NORANGE: error: no ranges of activations: give calibrate=FILE (.npy or .npz inputs of the model's own shape), or default-range=X
 // MISSING: error: calibration inputs: {{.*}}missing.npy: cannot be opened
 // NOTNPY: error: calibration inputs: {{.*}}.txt

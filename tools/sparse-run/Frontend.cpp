@@ -33,8 +33,13 @@ static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
   quantize.numerics = options.numerics == "int8" ? NumericsKind::Int8 : NumericsKind::Int16;
   quantize.calibrate = options.calibrate;
   quantize.defaultRange = options.defaultRange;
+  std::unique_ptr<Pass> pass = createQuantize(quantize);
+  if (failed(pass->initializeOptions("calibration=" + options.calibration, [&](const Twine &message) {
+        return emitError(module.getLoc()) << message, failure();
+      })))
+    return failure();
   PassManager pm(module->getName());
-  pm.addPass(createQuantize(quantize));
+  pm.addPass(std::move(pass));
   return pm.run(module);
 }
 

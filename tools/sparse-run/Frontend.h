@@ -22,7 +22,7 @@ namespace sparseaccel::run {
 struct FrontendOptions {
   std::string model;    ///< .onnx, .mlir or .mlirbc; empty with a workload.
   std::string workload; ///< File or shipped name.
-  std::string numerics = "int16", calibrate, objective = "latency", mapping;
+  std::string numerics = "int16", calibrate, calibration = "max", objective = "latency", mapping;
   std::string saf; ///< What is gated and skipped (docs/safs.md); empty: what the machine offers.
   double defaultRange = 0;
   std::optional<double> weightDensity, activationDensity; ///< Of a workload's layers that do not say theirs.

@@ -68,6 +68,10 @@ cl::opt<std::string> numerics("numerics", cl::desc("int8 or int16 (default: int1
                               cl::value_desc("kind"), cl::cat(category));
 cl::opt<std::string> calibrate("calibrate", cl::desc("Inputs that set the ranges of activations (.npy or .npz)"),
                                cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string> calibration("calibration",
+                                 cl::desc("How calibration sets a range: max (default), or percentile=P, the magnitude "
+                                          "that P percent of the values do not exceed"),
+                                 cl::value_desc("max|percentile=P"), cl::init("max"), cl::cat(category));
 cl::opt<double> defaultRange("default-range", cl::desc("Without calibration: take every activation to lie in [-X, X]"),
                              cl::value_desc("X"), cl::init(0), cl::cat(category));
 cl::opt<std::string> inputFile(
@@ -364,8 +368,11 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
   for (const std::string &line : mismatches)
     llvm::errs() << "sparse-run: check: " << line << "\n";
   if (!quiet)
-    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}: {5}\n", images,
-                                  inputs.size(), last.layersCovered, last.tensorsChecked,
+    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}{5}: {6}\n",
+                                  images, inputs.size(), last.layersCovered, last.tensorsChecked,
+                                  last.hostContractions
+                                      ? std::to_string(last.hostContractions) + " contractions on the host, "
+                                      : "",
                                   last.wholeChecked ? "and the whole model"
                                                     : "not the whole model (a float operator runs on the host)",
                                   mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
@@ -439,6 +446,7 @@ int main(int argc, char **argv) {
   options.workload = workloadFile;
   options.numerics = numerics.empty() && workloadFile.empty() ? "int16" : numerics.getValue();
   options.calibrate = calibrate;
+  options.calibration = calibration;
   options.defaultRange = defaultRange;
   options.objective = objective;
   options.mapping = mapping;

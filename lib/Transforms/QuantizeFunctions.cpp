@@ -1,0 +1,144 @@
+//===- QuantizeFunctions.cpp - Chains that are functions of one number ----===//
+//
+// GELU, SiLU, hard swish and their like are several ops in a row that depend on one value and on constants. Each such
+// chain is one table.
+//
+//===----------------------------------------------------------------------===//
+
+#include "QuantizePlan.h"
+
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace sparseaccel::quantize {
+
+/// The number that a float constant holds everywhere.
+static std::optional<double> uniform(Value value) {
+  if (!isConstant(value))
+    return std::nullopt;
+  FailureOr<std::vector<float>> values = floatValues(value);
+  if (failed(values) || values->empty() ||
+      llvm::any_of(*values, [&](float number) { return number != values->front(); }))
+    return std::nullopt;
+  return values->front();
+}
+
+/// Operands that are numbers, not zero points or shifts.
+static unsigned numberOperands(Operation *op) {
+  return isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp, tosa::PowOp>(op) ? 2 : 1;
+}
+
+/// Whether element i of the result depends on elements i of values of the same shape, and on numbers.
+static bool isScalar(Operation *op) {
+  if (!isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp, tosa::PowOp, tosa::ExpOp,
+           tosa::ErfOp, tosa::TanhOp, tosa::SigmoidOp, tosa::AbsOp, tosa::NegateOp, tosa::ClampOp>(op) ||
+      !getElementTypeOrSelf(op->getResult(0)).isF32())
+    return false;
+  for (unsigned i = 0; i < numberOperands(op); ++i)
+    if (Value operand = op->getOperand(i); operand.getType() != op->getResult(0).getType() && !uniform(operand))
+      return false;
+  // A power of a negative number is one for whole exponents alone.
+  if (isa<tosa::PowOp>(op)) {
+    std::optional<double> exponent = uniform(op->getOperand(1));
+    return exponent && *exponent >= 0 && *exponent == std::floor(*exponent);
+  }
+  return true;
+}
+
+/// Whether a table is better than the ops one by one.
+static bool isWorthATable(ArrayRef<Operation *> ops, Numerics numerics) {
+  auto inChain = [&](Value value) { return llvm::is_contained(ops, value.getDefiningOp()); };
+  bool curved = false, kinked = false, hard = false;
+  for (Operation *op : ops) {
+    auto isNumber = [&](unsigned i) { return isConstant(op->getOperand(i)); };
+    curved |= isa<tosa::ExpOp, tosa::ErfOp, tosa::PowOp>(op);
+    curved |= isa<tosa::TanhOp, tosa::SigmoidOp>(op) && ops.size() > 1;
+    curved |= isa<tosa::MulOp>(op) && !isNumber(0) && !isNumber(1);
+    kinked |= isa<tosa::ClampOp, tosa::AbsOp, tosa::MaximumOp, tosa::MinimumOp>(op);
+    hard |= isa<tosa::AbsOp>(op);
+    // Hard sigmoid and swish: what is clamped has an offset.
+    if (isa<tosa::ClampOp>(op) && inChain(op->getOperand(0)))
+      hard |= isa<tosa::AddOp, tosa::SubOp>(op->getOperand(0).getDefiningOp());
+  }
+  // 513 entries round a kink off by more than the arithmetic errs.
+  return numerics.int16 ? curved && !kinked : curved || hard;
+}
+
+std::optional<ScalarFunction> findFunction(Operation *root, Numerics numerics,
+                                           llvm::function_ref<bool(Operation *)> taken) {
+  if (!isScalar(root) || taken(root))
+    return std::nullopt;
+  llvm::SetVector<Operation *> ops;
+  llvm::SetVector<Value> frontier;
+  std::optional<ScalarFunction> best;
+  auto absorb = [&](Operation *op) {
+    ops.insert(op);
+    for (unsigned i = 0; i < numberOperands(op); ++i)
+      if (Value operand = op->getOperand(i); !uniform(operand))
+        frontier.insert(operand);
+  };
+  absorb(root);
+  llvm::DenseSet<Value> stuck;
+  while (true) {
+    if (frontier.size() == 1 && isWorthATable(ops.getArrayRef(), numerics))
+      best = ScalarFunction{frontier.front(), SmallVector<Operation *>(ops.begin(), ops.end())};
+    // The latest of the values, so that all its readers in the chain are known.
+    Value next;
+    for (Value value : frontier)
+      if (Operation *op = value.getDefiningOp(); op && !stuck.contains(value))
+        if (!next || next.getDefiningOp()->isBeforeInBlock(op))
+          next = value;
+    if (!next || stuck.size() > 1)
+      break;
+    Operation *op = next.getDefiningOp();
+    bool inner = isScalar(op) && !taken(op) && next.getType() == root->getResult(0).getType() &&
+                 !op->hasAttr("sparsity.act_scale") &&
+                 llvm::all_of(next.getUsers(), [&](Operation *user) { return ops.contains(user); });
+    if (!inner) {
+      stuck.insert(next);
+      continue;
+    }
+    frontier.remove(next);
+    absorb(op);
+  }
+  if (best)
+    llvm::sort(best->ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return best;
+}
+
+double evaluate(const ScalarFunction &function, double x) {
+  DenseMap<Value, double> known{{function.input, x}};
+  auto number = [&](Value value) {
+    auto it = known.find(value);
+    return it != known.end() ? it->second : *uniform(value);
+  };
+  for (Operation *op : function.ops) {
+    double a = number(op->getOperand(0)), b = numberOperands(op) > 1 ? number(op->getOperand(1)) : 0;
+    known[op->getResult(0)] =
+        llvm::TypeSwitch<Operation *, double>(op)
+            .Case([&](tosa::AddOp) { return a + b; })
+            .Case([&](tosa::SubOp) { return a - b; })
+            .Case([&](tosa::MulOp) { return a * b; })
+            .Case([&](tosa::MaximumOp) { return std::max(a, b); })
+            .Case([&](tosa::MinimumOp) { return std::min(a, b); })
+            .Case([&](tosa::PowOp) { return std::pow(a, b); })
+            .Case([&](tosa::ExpOp) { return std::exp(a); })
+            .Case([&](tosa::ErfOp) { return std::erf(a); })
+            .Case([&](tosa::TanhOp) { return std::tanh(a); })
+            .Case([&](tosa::SigmoidOp) { return 1 / (1 + std::exp(-a)); })
+            .Case([&](tosa::AbsOp) { return std::abs(a); })
+            .Case([&](tosa::NegateOp) { return -a; })
+            .Case([&](tosa::ClampOp clamp) {
+              return std::min(std::max(a, cast<FloatAttr>(clamp.getMinValAttr()).getValueAsDouble()),
+                              cast<FloatAttr>(clamp.getMaxValAttr()).getValueAsDouble());
+            });
+  }
+  return known.lookup(function.ops.back()->getResult(0));
+}
+
+} // namespace sparseaccel::quantize
