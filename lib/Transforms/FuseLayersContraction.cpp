@@ -104,42 +104,154 @@ static FailureOr<Contraction> readDepthwise(PatternRewriter &rewriter, tosa::Dep
   return contraction;
 }
 
-/// The operands of a [1][M][K] x [1][K][N] product as an input of M rows and N filters of one position. A constant
-/// is transposed here, an activation by the host.
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+static SmallVector<int64_t> movingDims(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> dims;
+  for (auto [d, extent] : llvm::enumerate(shape))
+    if (extent != 1)
+      dims.push_back(static_cast<int64_t>(d));
+  return dims;
+}
+
+/// Where a value's elements come from: dimension `dims[i]` of `base` is the value's i-th one that is not of extent 1.
+struct Source {
+  Value base;
+  SmallVector<int64_t> dims;
+};
+
+/// Follows transposes, and reshapes that only add or drop extents of 1.
+static Source traceMovement(Value value) {
+  Source source{value, movingDims(shapeOf(value))};
+  while (Operation *op = source.base.getDefiningOp()) {
+    SmallVector<int64_t> outer;
+    if (auto transpose = dyn_cast<tosa::TransposeOp>(op))
+      outer = llvm::to_vector_of<int64_t>(transpose.getPerms());
+    else if (auto host = dyn_cast<accel::HostOp>(op); host && host.getKind() == accel::HostKind::Transpose)
+      outer = llvm::to_vector(host.getInts());
+    if (!outer.empty()) {
+      for (int64_t &dim : source.dims)
+        dim = outer[dim];
+      source.base = op->getOperand(0);
+      continue;
+    }
+    if (!isa<tosa::ReshapeOp, accel::ReshapeOp>(op))
+      break;
+    SmallVector<int64_t> before = movingDims(shapeOf(op->getOperand(0))), after = movingDims(shapeOf(source.base));
+    bool sameExtents = before.size() == after.size();
+    for (size_t i = 0; sameExtents && i < before.size(); ++i)
+      sameExtents = shapeOf(op->getOperand(0))[before[i]] == shapeOf(source.base)[after[i]];
+    if (!sameExtents)
+      break;
+    for (int64_t &dim : source.dims)
+      dim = before[llvm::find(after, dim) - after.begin()];
+    source.base = op->getOperand(0);
+  }
+  return source;
+}
+
+/// The value with its dimensions permuted, under another shape. Transposes before it count in: where they cancel,
+/// nothing moves; otherwise the host moves elements once.
+static Value permuted(PatternRewriter &rewriter, Location loc, Value value, ArrayRef<int64_t> perm,
+                      ArrayRef<int64_t> shape, const std::string &name) {
+  Type element = getElementTypeOrSelf(value);
+  auto reshape = [&](Value from, ArrayRef<int64_t> to) -> Value {
+    if (shapeOf(from) == to)
+      return from;
+    return accel::ReshapeOp::create(rewriter, loc, RankedTensorType::get(to, element), from, name, "");
+  };
+  Source source = traceMovement(value);
+  SmallVector<int64_t> moving = movingDims(shapeOf(value)), wanted;
+  for (int64_t dim : perm)
+    if (auto *it = llvm::find(moving, dim); it != moving.end())
+      wanted.push_back(source.dims[it - moving.begin()]);
+  if (llvm::is_sorted(wanted))
+    return reshape(source.base, shape);
+  SmallVector<int64_t> sorted(wanted), from, to, order;
+  llvm::sort(sorted);
+  for (int64_t dim : sorted)
+    from.push_back(shapeOf(source.base)[dim]);
+  for (int64_t dim : wanted) {
+    to.push_back(shapeOf(source.base)[dim]);
+    order.push_back(llvm::find(sorted, dim) - sorted.begin());
+  }
+  Value transposed =
+      accel::HostOp::create(rewriter, loc, RankedTensorType::get(to, element), accel::HostKind::Transpose,
+                            ValueRange{reshape(source.base, from)}, order, ArrayRef<double>{}, name, "");
+  return reshape(transposed, shape);
+}
+
+/// The operands of a [G][M][K] x [G][K][N] product as an input of M rows with G groups of K channels, and N filters of
+/// one position a group. Constants are transposed here; activations where they do not lie so by nature, by the host.
 static FailureOr<Contraction> readMatMul(PatternRewriter &rewriter, tosa::MatMulOp op, const std::string &name) {
   if (!isConstantZero(op.getAZp()) || !isConstantZero(op.getBZp()))
     return rewriter.notifyMatchFailure(op, "zero points must be 0");
-  auto a = cast<RankedTensorType>(op.getA().getType()), b = cast<RankedTensorType>(op.getB().getType());
-  if (a.getDimSize(0) != 1)
-    return rewriter.notifyMatchFailure(op, "matrix products of batches are not supported");
+  auto b = cast<RankedTensorType>(op.getB().getType());
   Location loc = op.getLoc();
-  int64_t rows = a.getDimSize(1), depth = a.getDimSize(2), columns = b.getDimSize(2);
+  int64_t groups = shapeOf(op.getA())[0], rows = shapeOf(op.getA())[1], depth = shapeOf(op.getA())[2],
+          columns = b.getDimSize(2);
   Contraction contraction;
   contraction.window = {{1, 1}, {0, 0, 0, 0}, {1, 1}};
-  contraction.input = accel::ReshapeOp::create(
-      rewriter, loc, RankedTensorType::get({1, rows, 1, depth}, a.getElementType()), op.getA(), name + ".a", "");
-  auto weightsType = RankedTensorType::get({columns, 1, 1, depth}, b.getElementType());
-  if (ElementsAttr elements = constantElements(op.getB())) {
-    contraction.kind = rows == 1 ? accel::ContractionKind::FullyConnected : accel::ContractionKind::Conv;
-    std::vector<char> storage;
-    ArrayRef<char> bytes = constantBytes(elements, storage);
-    size_t width = b.getElementTypeBitWidth() / 8;
-    if (bytes.size() != static_cast<size_t>(depth * columns) * width)
-      return rewriter.notifyMatchFailure(op, "weights have no bytes");
-    std::vector<char> transposed(bytes.size());
-    for (int64_t k = 0; k < depth; ++k)
-      for (int64_t m = 0; m < columns; ++m)
-        std::copy_n(bytes.begin() + (k * columns + m) * width, width, transposed.begin() + (m * depth + k) * width);
-    contraction.weights = createResource(rewriter, op.getB().getLoc(), weightsType, transposed, name + ".weights");
+  contraction.groups = groups;
+  contraction.input = permuted(rewriter, loc, op.getA(), {1, 0, 2}, {1, rows, 1, groups * depth}, name + ".a");
+  SmallVector<int64_t> weights{groups * columns, 1, 1, depth};
+  ElementsAttr elements = constantElements(op.getB());
+  if (!elements) {
+    contraction.kind = accel::ContractionKind::MatMul;
+    contraction.weights = permuted(rewriter, loc, op.getB(), {0, 2, 1}, weights, name + ".b");
     return contraction;
   }
-  contraction.kind = accel::ContractionKind::MatMul;
-  Value transposed = accel::HostOp::create(
-      rewriter, loc, RankedTensorType::get({1, columns, depth}, b.getElementType()), accel::HostKind::Transpose,
-      ValueRange{op.getB()}, ArrayRef<int64_t>{0, 2, 1}, ArrayRef<double>{}, name + ".b", "");
-  contraction.weights = accel::ReshapeOp::create(rewriter, loc, weightsType, transposed, name + ".b", "");
+  contraction.kind =
+      rows == 1 && groups == 1 ? accel::ContractionKind::FullyConnected : accel::ContractionKind::Conv;
+  std::vector<char> storage;
+  ArrayRef<char> bytes = constantBytes(elements, storage);
+  size_t width = b.getElementTypeBitWidth() / 8;
+  if (bytes.size() != static_cast<size_t>(groups * depth * columns) * width)
+    return rewriter.notifyMatchFailure(op, "weights have no bytes");
+  std::vector<char> transposed(bytes.size());
+  for (int64_t g = 0; g < groups; ++g)
+    for (int64_t k = 0; k < depth; ++k)
+      for (int64_t m = 0; m < columns; ++m)
+        std::copy_n(bytes.begin() + ((g * depth + k) * columns + m) * width, width,
+                    transposed.begin() + ((g * columns + m) * depth + k) * width);
+  auto weightsType = RankedTensorType::get(weights, b.getElementType());
+  contraction.weights = createResource(rewriter, op.getB().getLoc(), weightsType, transposed, name + ".weights");
   return contraction;
 }
+
+/// Ends the name of a value that the quantised model has with its elements in another order: groups innermost here.
+static constexpr StringLiteral kByGroup = ".by_group";
+
+/// A transpose that undoes what is before it. Where that leads to a contraction of several groups, its elements are
+/// those of the transpose's value, in the same order.
+struct CancelTransposes : OpRewritePattern<tosa::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tosa::TransposeOp op, PatternRewriter &rewriter) const override {
+    if (!isActivation(op.getType()))
+      return rewriter.notifyMatchFailure(op, "elements must have 8 or 16 bits");
+    Source source = traceMovement(op.getResult());
+    if (!llvm::is_sorted(source.dims))
+      return rewriter.notifyMatchFailure(op, "elements move");
+    std::string value = valueName(op);
+    Value producer = source.base;
+    while (auto reshape = producer.getDefiningOp<accel::ReshapeOp>()) {
+      if (!producer.hasOneUse())
+        break;
+      producer = reshape.getInput();
+    }
+    if (auto contraction = producer.getDefiningOp<accel::ContractionOp>();
+        contraction && contraction.getValue().ends_with(kByGroup) && producer.hasOneUse() && !value.empty()) {
+      rewriter.modifyOpInPlace(contraction, [&] { contraction.setValue(value); });
+      value.clear();
+    }
+    rewriter.replaceOpWithNewOp<accel::ReshapeOp>(op, op.getType(), source.base, nodeName(op), value);
+    return success();
+  }
+};
 
 namespace {
 
@@ -171,15 +283,26 @@ struct FuseContraction : OpRewritePattern<tosa::RescaleOp> {
                                         rescale->getScale32(), rescale->getClampMin(), rescale->getClampMax());
     auto type = cast<RankedTensorType>(op.getType());
     bool product = isa<tosa::MatMulOp>(root);
-    auto resultType =
-        product ? RankedTensorType::get({1, type.getDimSize(1), 1, type.getDimSize(2)}, type.getElementType()) : type;
-    std::string name = nodeName(root, op);
+    int64_t groups = product ? type.getDimSize(0) : 1;
+    auto resultType = product ? RankedTensorType::get({1, type.getDimSize(1), 1, groups * type.getDimSize(2)},
+                                                      type.getElementType())
+                              : type;
+    std::string name = nodeName(root, op), value = valueName(op);
+    bool moves = groups > 1 && type.getDimSize(1) > 1; // [M][G][N] is to be [G][M][N]
     Value result = accel::ContractionOp::create(
         rewriter, root->getLoc(), resultType, contraction->kind, contraction->input, contraction->weights,
         contraction->window.strides, contraction->window.pads, contraction->window.dilations, contraction->groups,
-        numerics, name, valueName(op), accel::MappingAttr(), ArrayAttr());
-    if (product)
+        numerics, name, moves ? value + kByGroup.str() : value, accel::MappingAttr(), ArrayAttr());
+    if (product && moves) {
+      auto apart =
+          RankedTensorType::get({type.getDimSize(1), groups, type.getDimSize(2)}, type.getElementType());
+      result = accel::ReshapeOp::create(rewriter, op.getLoc(), apart, result, name + ".result", "");
+      auto transposed = tosa::TransposeOp::create(rewriter, op.getLoc(), type, result, ArrayRef<int32_t>{1, 0, 2});
+      transposed->setAttr("sparsity.value", rewriter.getStringAttr(value));
+      result = transposed;
+    } else if (product) {
       result = accel::ReshapeOp::create(rewriter, op.getLoc(), type, result, name + ".result", "");
+    }
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -188,5 +311,5 @@ struct FuseContraction : OpRewritePattern<tosa::RescaleOp> {
 } // namespace
 
 void fuse::populateContractionPatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseContraction>(patterns.getContext());
+  patterns.add<CancelTransposes, FuseContraction>(patterns.getContext());
 }

@@ -129,7 +129,7 @@ struct LowerClamp : OpRewritePattern<tosa::ClampOp> {
   }
 };
 
-/// transpose, slice, pad, reverse, tile and gather.
+/// transpose, slice, pad, reverse, tile, gather and select.
 struct HostMovement : RewritePattern {
   HostMovement(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
@@ -174,6 +174,23 @@ struct HostMovement : RewritePattern {
         })
         .Case([&](tosa::GatherOp gather) {
           return replaceWithHost(rewriter, op, accel::HostKind::Gather, gather->getOperands());
+        })
+        .Case([&](tosa::SelectOp select) {
+          // Truth values are bytes on the host.
+          auto condition = constantIntegers(select.getInput1());
+          if (!condition)
+            return LogicalResult(rewriter.notifyMatchFailure(op, "the condition must be a dense constant"));
+          SmallVector<int8_t> bytes;
+          for (int64_t truth : *condition)
+            bytes.push_back(truth != 0);
+          auto type = RankedTensorType::get(cast<RankedTensorType>(select.getInput1().getType()).getShape(),
+                                            rewriter.getI8Type());
+          if (bytes.size() == 1)
+            bytes.resize(type.getNumElements(), bytes.front());
+          Value mask = tosa::ConstOp::create(rewriter, op->getLoc(), type,
+                                             DenseIntElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
+          return replaceWithHost(rewriter, op, accel::HostKind::Select,
+                                 {mask, select.getInput2(), select.getInput3()});
         })
         .Case([&](tosa::IdentityOp identity) {
           rewriter.replaceOp(op, identity.getInput1());

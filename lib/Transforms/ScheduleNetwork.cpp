@@ -155,7 +155,7 @@ private:
   bool onlyTiled(Value value) {
     return llvm::all_of(value.getUsers(), [&](Operation *user) {
       if (auto reshape = dyn_cast<accel::ReshapeOp>(user))
-        return isRenaming(reshape) && onlyTiled(reshape.getResult());
+        return isRenaming(reshape) && readInFourRanks(reshape) && onlyTiled(reshape.getResult());
       return onAccelerator(user) || llvm::isa<accel::ConcatOp>(user);
     });
   }
@@ -164,6 +164,15 @@ private:
     ArrayRef<int64_t> before = cast<RankedTensorType>(reshape.getInput().getType()).getShape();
     ArrayRef<int64_t> after = cast<RankedTensorType>(reshape.getResult().getType()).getShape();
     return before.size() <= 4 && after.size() <= 4 && fourRanks(before) == fourRanks(after);
+  }
+  /// The vector unit walks boxes of operands and result alike, so they have one rank; a contraction names coordinates.
+  static bool readInFourRanks(accel::ReshapeOp reshape) {
+    return cast<RankedTensorType>(reshape.getResult().getType()).getRank() == 4 ||
+           llvm::all_of(reshape.getResult().getUsers(), [](Operation *user) {
+             if (auto next = dyn_cast<accel::ReshapeOp>(user))
+               return readInFourRanks(next);
+             return llvm::isa<accel::ContractionOp>(user);
+           });
   }
   absl::Status acceptsOp(Operation *op, const LayerDesc &layer);
   View viewOf(Value value, StringRef name);
@@ -291,7 +300,27 @@ View NetworkBuilder::viewOf(Value value, StringRef name) {
   return network.views[value];
 }
 
+/// Whether a layer of the accelerator reads the value, by whatever name, as anything but a contraction's second
+/// operand.
+static bool readAsActivations(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    if (auto reshape = dyn_cast<accel::ReshapeOp>(use.getOwner()))
+      return readAsActivations(reshape.getResult());
+    if (llvm::isa<accel::ContractionOp>(use.getOwner()))
+      return use.getOperandNumber() == 0;
+    return llvm::isa<accel::LayerOpInterface>(use.getOwner()) && !llvm::isa<accel::HostOp>(use.getOwner());
+  });
+}
+
 absl::Status NetworkBuilder::acceptsOp(Operation *op, const LayerDesc &layer) {
+  if (layer.cls == LayerClass::Contraction && !constantOf(op->getOperand(1)) && machine.a.buffer != machine.b.buffer) {
+    Value source = op->getOperand(1);
+    while (auto reshape = source.getDefiningOp<accel::ReshapeOp>())
+      source = reshape.getInput();
+    if (readAsActivations(source))
+      return absl::UnimplementedError("its second operand is also read as activations, which lie in buffers in another "
+                                      "format");
+  }
   if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 4)
     return absl::UnimplementedError("a tensor in a buffer has at most four ranks");
   return accepts(layer, machine);
@@ -379,7 +408,7 @@ FailureOr<Network> NetworkBuilder::build() {
     if (auto reshape = dyn_cast<accel::ReshapeOp>(op)) {
       View input = viewOf(reshape.getInput(), layer.name + ".input");
       bool fourWide = cast<RankedTensorType>(network.values[input.tensor].getType()).getRank() == 4;
-      if (fourWide && isRenaming(reshape) && onlyTiled(result) && !boxOf.contains(result)) {
+      if (fourWide && isRenaming(reshape) && onlyTiled(result) && readInFourRanks(reshape) && !boxOf.contains(result)) {
         network.views[result] = input;
         continue;
       }

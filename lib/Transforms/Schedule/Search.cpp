@@ -135,7 +135,7 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   if (layer.b.tensor >= 0) {
     const TensorDesc &b = tensors[layer.b.tensor];
     layout.b.level = contraction ? homes.b : homes.a;
-    layout.b.bytes = round8(bufferBytes(b, granuleFor(b, boxes.b.extent, contraction), boxes.b.extent));
+    layout.b.bytes = round8(bufferBytes(b, granuleFor(b, boxes.b.extent, contraction && b.constant), boxes.b.extent));
     layout.b.copies = copies(layout.b.level, contraction ? tiles({Rank::G, Rank::M, Rank::C})
                                                          : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
   }
@@ -346,7 +346,8 @@ absl::StatusOr<Cost> Evaluator::run(const Tiling &tiling, bool exact) {
                   firstTile = bytes;
               }
               if (b && (!contraction || firstOuter)) {
-                double bytes = dramBytes(*b, granuleFor(*b, boxes.b.extent, contraction), boxes.b.extent, burst);
+                Coord granule = granuleFor(*b, boxes.b.extent, contraction && b->constant);
+                double bytes = dramBytes(*b, granule, boxes.b.extent, burst);
                 bBytes += bytes * m.count * c.count * (contraction ? g.count * bTimes : outer);
               }
               if (firstC) {

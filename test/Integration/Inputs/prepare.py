@@ -36,6 +36,14 @@ elif model == "kws":
 elif model == "ad":
     x = np.load(f"{shared}/mlperf_tiny/ad01_inputs.npz")["x"]
     y = np.zeros(len(x), np.int64)
+elif model == "kwt1":
+    data = np.load(f"{shared}/kwt1/kwt1_inputs.npz")
+    # One word a clip, by its name: one of the model's, or unknown. Noise, silence and the ten unnamed clips have none.
+    words = "silence unknown yes no up down left right on off stop go".split()
+    names = [str(name).removeprefix("tflm_").removesuffix(".wav") for name in data["names"]]
+    y = np.array([-1 if name in ("noise", "silence") or name.startswith("easy10s") else words.index(name) if name in words else 1
+                  for name in names])
+    x, y = data["mfcc"][y >= 0], y[y >= 0]
 else:
     raise SystemExit(f"unknown model {model}")
 x = np.asarray(x, np.float32)
