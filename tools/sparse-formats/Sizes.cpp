@@ -63,8 +63,11 @@ static uint64_t denseBits(const Measured &measured) { return measured.tensor->by
 
 static std::string shapeText(const Tensor &tensor) {
   std::string text;
-  for (uint32_t extent : tensor.shape)
-    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  for (uint32_t extent : tensor.shape) {
+    if (!text.empty())
+      text += 'x';
+    text += llvm::utostr(extent);
+  }
   return text.empty() ? "scalar" : text;
 }
 
