@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Dialect/Tosa/Transforms/Passes.h"
@@ -35,8 +36,9 @@ EXAMPLES:
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect,
-                  mlir::tosa::TosaDialect, sparseaccel::accel::AccelDialect, sparseaccel::sparsity::SparsityDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
+                  mlir::tensor::TensorDialect, mlir::tosa::TosaDialect, sparseaccel::accel::AccelDialect,
+                  sparseaccel::sparsity::SparsityDialect>();
   mlir::func::registerInlinerExtension(registry);
 
   mlir::registerTransformsPasses(); // canonicalize, cse, inline, symbol-dce, ...

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Parser/Parser.h"
@@ -23,8 +24,8 @@ using namespace mlir;
 namespace sparseaccel::run {
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, sparsity::SparsityDialect,
-                  tensor::TensorDialect, tosa::TosaDialect>();
+  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                  sparsity::SparsityDialect, tensor::TensorDialect, tosa::TosaDialect>();
   func::registerInlinerExtension(registry);
 }
 
@@ -40,6 +41,21 @@ static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
     return failure();
   PassManager pm(module->getName());
   pm.addPass(std::move(pass));
+  return pm.run(module);
+}
+
+/// A model that arrives as linalg becomes TOSA.
+static LogicalResult raiseLinalg(ModuleOp module) {
+  bool any =
+      module
+          .walk([](Operation *op) {
+            return isa<linalg::LinalgDialect>(op->getDialect()) ? WalkResult::interrupt() : WalkResult::advance();
+          })
+          .wasInterrupted();
+  if (!any)
+    return success();
+  PassManager pm(module->getName());
+  pm.addPass(createLinalgToTosa());
   return pm.run(module);
 }
 
@@ -70,9 +86,10 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
       return emitError(loc) << options.model << ": cannot open the model: " << error.message();
     source.real = parseSourceFile<ModuleOp>(options.model, context);
   } else {
-    return emitError(loc) << "'" << options.model << "': expected a model that ends in .onnx, .mlir (TOSA) or .mlirbc";
+    return emitError(loc) << "'" << options.model
+                          << "': expected a model that ends in .onnx, .mlir (TOSA or linalg) or .mlirbc";
   }
-  if (!source.real)
+  if (!source.real || failed(raiseLinalg(*source.real)))
     return failure();
   if (source.real->getOperation()->hasAttr("sparsity.numerics")) {
     source.quantised = std::move(source.real);

@@ -10,6 +10,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LinalgToTosa : Pass<"sparse-linalg-to-tosa", "::mlir::ModuleOp"> {
+  let summary = "Raise named linalg operations on tensors to TOSA";
+  let description = [{
+    A front end for models that arrive as linalg: named operations on float32 tensors of static shape become the TOSA that `sparse-quantize` takes. Generic
+    operations that are one of upstream's named ones are named first. Matrix products with constant weights become 1x1 convolutions, as those of an ONNX
+    model do; a pad in front of a convolution or a pool, and a bias or a fill that its sums start from, become part of it; weights become resources.
+    docs/linalg.md lists what is taken; anything else is an error that names the operation.
+
+    ```mlir
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<1x2x2x4xf32>
+    %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x2x2x4xf32>) -> tensor<1x2x2x4xf32>
+    %0 = linalg.conv_2d_nhwc_fhwc {dilations = dense<1> : tensor<2xi64>, strides = dense<1> : tensor<2xi64>}
+      ins(%x, %w : tensor<1x4x4x3xf32>, tensor<4x3x3x3xf32>) outs(%fill : tensor<1x2x2x4xf32>) -> tensor<1x2x2x4xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = tosa.conv2d %x, %w, %bias, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}
+      : (tensor<1x4x4x3xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tosa::TosaDialect"];
+}
+
 def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
   let summary = "Turn a float TOSA model into an int8 or int16 one";
   let description = [{
