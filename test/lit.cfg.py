@@ -36,7 +36,12 @@ def pythonHas(module, python=config.python):
 
 if pythonHas("numpy"):
     config.available_features.add("python-numpy")
-# The python3-onnx package belongs to the system's interpreter, which need not be the first in PATH.
+# PyYAML and python3-onnx belong to the system's interpreter, which need not be the first in PATH.
+for python in (config.python, "/usr/bin/python3"):
+    if os.path.exists(python) and pythonHas("yaml", python):
+        config.available_features.add("python-yaml")
+        config.substitutions.append(("%yaml_python", python))
+        break
 for python in (config.python, "/usr/bin/python3"):
     if os.path.exists(python) and pythonHas("onnx, numpy", python):
         config.available_features.add("python-onnx")

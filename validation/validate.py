@@ -35,7 +35,7 @@ except ImportError:  # The distribution's package belongs to the system's interp
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validation.md"
-KEYS = {"title", "source", "requires", "baseline", "notes", "runs", "figures"}
+KEYS = {"title", "source", "requires", "baseline", "notes", "files", "runs", "figures"}
 FIGURE_KEYS = {"figure", "rows", "unit", "published", "standing", "tolerance", "simulated", "digits", "gap"}
 STANDINGS = {"K": "confirmed", "R": "recalled", "D": "derived"}
 
@@ -167,13 +167,21 @@ def read_case(path):
 
 
 class Runner:
-    """Runs a command once, however many files ask for it."""
+    """Runs a command once, however many files ask for it. ${shared} is the folder of data outside of the repository,
+    ${files} the one where a case's own files lie."""
 
-    def __init__(self, build, shared):
-        self.build, self.shared, self.done = build, shared, {}
+    def __init__(self, build, shared, folder):
+        self.build, self.shared, self.folder, self.done = build, shared, folder, {}
+
+    def expand(self, text):
+        return text.replace("${shared}", str(self.shared)).replace("${files}", str(self.folder))
+
+    def write_files(self, case):
+        for name, text in case.get("files", {}).items():
+            (self.folder / name).write_text(self.expand(text))
 
     def command(self, text):
-        words = shlex.split(text.replace("${shared}", str(self.shared)))
+        words = shlex.split(self.expand(text))
         return [str(self.build / "bin" / words[0]), *words[1:]]
 
     def run(self, text):
@@ -276,17 +284,23 @@ def main():
     if args.write and args.names:
         parser.error("--write takes all files: the page is written as a whole")
 
-    runner, sections, outside, skipped, stale, within_count = Runner(args.build.resolve(), shared), [], 0, 0, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        return validate(args, paths, Runner(args.build.resolve(), shared, pathlib.Path(folder)))
+
+
+def validate(args, paths, runner):
+    sections, outside, skipped, stale, within_count = [], 0, 0, 0, 0
     page = PAGE.read_text() if args.check and PAGE.exists() else ""
     for path in paths:
         if args.names and path.stem not in args.names:
             continue
         try:
             case = read_case(path)
-            if case.get("requires") == "shared-data" and shared is None:
+            if case.get("requires") == "shared-data" and runner.shared is None:
                 print(f"{case['title']}\n  skipped: needs data that is not part of the repository (../shared/data)\n")
                 skipped += 1
                 continue
+            runner.write_files(case)
             rows = list(rows_of(case, {name: runner.run(text) for name, text in case["runs"].items()}))
         except Wrong as error:
             print(f"validate.py: error: {path}: {error}", file=sys.stderr)
