@@ -4,6 +4,7 @@
 
 #include "SparseAccel/Runtime/HostOps.h"
 #include "SparseAccel/Target/Formats/Format.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -158,6 +159,33 @@ static uint64_t denseTransferBytes(const isa::Tensor &tensor, const Extents &ext
   return rows * roundUp(run * isa::storageBytes(tensor.type), burst);
 }
 
+/// Copies a box between a dense tensor in DRAM, row-major or in slots, and a dense place of its own. Returns the bytes
+/// that cross the pins: each contiguous run takes whole bursts.
+template <bool toDram, typename Dram, typename Values>
+static uint64_t moveDense(const isa::Tensor &tensor, const Extents &origin, const Extents &extent, Dram *dram,
+                          Values *values, uint64_t burst) {
+  unsigned elementBytes = isa::storageBytes(tensor.type);
+  Strides boxStrides = denseStrides(extent);
+  auto copy = [&](Dram *inDram, const Strides &dramStrides, Values *inBox, const Extents &part) {
+    if constexpr (toDram)
+      copyBox(inBox, boxStrides, inDram, dramStrides, part, elementBytes);
+    else
+      copyBox(inDram, dramStrides, inBox, boxStrides, part, elementBytes);
+  };
+  if (!isa::liesInSlots(tensor)) {
+    Strides strides = denseStrides(extentsOf(tensor.shape));
+    copy(dram + elementsTo(origin, Extents{}, strides) * elementBytes, strides, values, extent);
+    return denseTransferBytes(tensor, extent, burst);
+  }
+  uint64_t bytes = 0;
+  forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
+    copy(dram + ref.index * tensor.slotBytes, denseStrides(ref.extent),
+         values + elementsTo(ref.origin, origin, boxStrides) * elementBytes, ref.extent);
+    bytes += roundUp(product(ref.extent) * elementBytes, burst);
+  });
+  return bytes;
+}
+
 absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &record) {
   const isa::Operand &box = instruction.dst;
   const isa::Tensor &tensor = tensorOf(box);
@@ -165,21 +193,18 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
   overwrite(box);
   unsigned elementBytes = isa::storageBytes(tensor.type);
   Extents extent = extentsOf(box.extent), origin = originOf(box.origin);
-  Strides tensorStrides = denseStrides(extentsOf(tensor.shape)), boxStrides = denseStrides(extent);
+  Strides boxStrides = denseStrides(extent);
   const uint8_t *dram = memory.dram(box.tensor);
   BufferMemory &buffer = memory.buffer(box.buffer);
   bool denseDram = tensor.dramFormat.isDense(), denseBuffer = tensor.bufferFormat.isDense();
   uint64_t burst = machine.dram.burstBytes, dataBytes = 0, metadataBytes = 0, elements = product(extent);
-  int64_t first = elementsTo(origin, Extents{}, tensorStrides);
 
   if (denseDram) {
-    dataBytes = denseTransferBytes(tensor, extent, burst);
     if (denseBuffer) {
-      copyBox(dram + first * elementBytes, tensorStrides, buffer.bytes.data() + box.offset, boxStrides, extent,
-              elementBytes);
+      dataBytes = moveDense<false>(tensor, origin, extent, dram, buffer.bytes.data() + box.offset, burst);
     } else {
       workspace.valuesA.resize(elements * elementBytes + 64);
-      copyBox(dram + first * elementBytes, tensorStrides, workspace.valuesA.data(), boxStrides, extent, elementBytes);
+      dataBytes = moveDense<false>(tensor, origin, extent, dram, workspace.valuesA.data(), burst);
       encode(box, workspace.valuesA);
     }
   } else {
@@ -242,7 +267,7 @@ absl::Status Executor::store(const isa::Store &instruction, InstructionRecord &r
   const machine::Machine &machine = *shared.machine;
   unsigned elementBytes = isa::storageBytes(tensor.type);
   Extents extent = extentsOf(box.extent), origin = originOf(box.origin);
-  Strides tensorStrides = denseStrides(extentsOf(tensor.shape)), boxStrides = denseStrides(extent);
+  Strides boxStrides = denseStrides(extent);
   uint8_t *dram = memory.writableDram(box.tensor);
   BufferMemory &buffer = memory.buffer(box.buffer);
   bool denseDram = tensor.dramFormat.isDense(), denseBuffer = tensor.bufferFormat.isDense();
@@ -272,9 +297,7 @@ absl::Status Executor::store(const isa::Store &instruction, InstructionRecord &r
       values = *dense;
     }
     if (denseDram) {
-      int64_t first = elementsTo(origin, Extents{}, tensorStrides);
-      copyBox(values, boxStrides, dram + first * elementBytes, tensorStrides, extent, elementBytes);
-      dataBytes = denseTransferBytes(tensor, extent, burst);
+      dataBytes = moveDense<true>(tensor, origin, extent, dram, values, burst);
     } else {
       std::vector<uint8_t> &encoded = workspace.encoded;
       forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {

@@ -3,6 +3,7 @@
 #include "Memory.h"
 
 #include "SparseAccel/Target/Formats/Format.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -224,7 +225,7 @@ absl::StatusOr<TensorData> Memory::read(uint32_t index) const {
   data.shape = tensor.shape;
   data.bytes.resize(tensor.elements() * elementBytes);
   const uint8_t *from = dram(index);
-  if (tensor.dramFormat.isDense()) {
+  if (!isa::liesInSlots(tensor)) {
     std::memcpy(data.bytes.data(), from, data.bytes.size());
     return data;
   }
@@ -234,6 +235,12 @@ absl::StatusOr<TensorData> Memory::read(uint32_t index) const {
   forEachGranule(tensor, Extents{}, extentsOf(tensor.shape), [&](const GranuleRef &ref) {
     if (!status.ok())
       return;
+    if (tensor.dramFormat.isDense()) {
+      copyBox(from + ref.index * tensor.slotBytes, denseStrides(ref.extent),
+              data.bytes.data() + elementsTo(ref.origin, Extents{}, strides) * elementBytes, strides, ref.extent,
+              elementBytes);
+      return;
+    }
     values.resize(product(ref.extent) * elementBytes);
     status = decodeGranule(tensor, tensor.dramFormat, ref, from + ref.index * tensor.slotBytes,
                            dramSlot(index, ref.index).bytes, values.data());
@@ -254,14 +261,19 @@ absl::Status Memory::write(uint32_t index, const TensorData &data) {
         "tensor '", tensor.name, "' holds ", tensor.elements() * elementBytes, " bytes, and ", data.bytes.size(),
         " bytes of ", data.type == tensor.type ? "its" : "another", " element type were given"));
   uint8_t *to = writableDram(index);
-  if (tensor.dramFormat.isDense()) {
+  if (!isa::liesInSlots(tensor)) {
     std::memcpy(to, data.bytes.data(), data.bytes.size());
     return absl::OkStatus();
   }
   Strides strides = denseStrides(extentsOf(tensor.shape));
   forEachGranule(tensor, Extents{}, extentsOf(tensor.shape), [&](const GranuleRef &ref) {
-    granule.resize(product(ref.extent) * elementBytes);
     int64_t at = elementsTo(ref.origin, Extents{}, strides);
+    if (tensor.dramFormat.isDense()) {
+      copyBox(data.bytes.data() + at * elementBytes, strides, to + ref.index * tensor.slotBytes,
+              denseStrides(ref.extent), ref.extent, elementBytes);
+      return;
+    }
+    granule.resize(product(ref.extent) * elementBytes);
     copyBox(data.bytes.data() + at * elementBytes, strides, granule.data(), denseStrides(ref.extent), ref.extent,
             elementBytes);
     encoded.clear();

@@ -31,7 +31,8 @@ private:
     accel::TensorOp op;
     TensorDesc desc; ///< Its granule starts at zero, and becomes the greatest common divisor of all cuts.
     size_t rank = 0;
-    bool moved = false; ///< Some load or store names a box of it.
+    bool moved = false;               ///< Some load or store names a box of it.
+    double rowMajor = 0, inSlots = 0; ///< Bytes that its loads and stores move under either layout, where it is dense.
   };
   struct Use {
     int slot = -1;
@@ -44,6 +45,7 @@ private:
   FailureOr<Use> use(Operation *op, accel::OperandAttr operand);
   void readTensors();
   LogicalResult chooseGranules();
+  void compareLayouts();
   LogicalResult placeTensors();
   LogicalResult placeSlots();
   void redraw();
@@ -136,6 +138,22 @@ LogicalResult Allocator::chooseGranules() {
   return success();
 }
 
+/// A dense tensor whose boxes are slices of channels moves less where each granule is contiguous.
+void Allocator::compareLayouts() {
+  for (accel::TileOpInterface tile : tiles) {
+    if (!llvm::isa<accel::LoadOp, accel::StoreOp>(tile))
+      continue;
+    accel::OperandAttr operand =
+        llvm::isa<accel::LoadOp>(tile) ? cast<accel::LoadOp>(*tile).getDst() : cast<accel::StoreOp>(*tile).getSrc();
+    Entry &entry = tensors[tensorIndex.lookup(operand.getTensor().getAttr())];
+    if (!entry.desc.dramFormat.isDense())
+      continue;
+    Coord extent = fourRanks(operand.getExtent(), 1);
+    entry.rowMajor += rowMajorBytes(entry.desc, extent, machine.dram.burstBytes);
+    entry.inSlots += denseSlotBytes(entry.desc, entry.desc.granule, extent, machine.dram.burstBytes);
+  }
+}
+
 LogicalResult Allocator::placeTensors() {
   uint64_t align = std::lcm<uint64_t>(64, std::max<uint32_t>(machine.dram.burstBytes, 1)), cursor = 0;
   // 32-bit integers that a layer leaves behind are the host's, and lie in DRAM; sums never leave their contraction.
@@ -150,7 +168,9 @@ LogicalResult Allocator::placeTensors() {
     const TensorDesc &desc = entry.desc;
     cursor = llvm::alignTo(cursor, align);
     entry.op.setOffsetAttr(builder.getI64IntegerAttr(static_cast<int64_t>(cursor)));
-    if (desc.dramFormat.isDense()) {
+    // Only tensors of 8 and 16 bits say their granule.
+    bool slots = entry.inSlots < entry.rowMajor && desc.elementBytes <= 2 && type.getElementType().isInteger();
+    if (desc.dramFormat.isDense() && !slots) {
       uint64_t bytes = elementBytes(type.getElementType());
       for (int64_t extent : type.getShape())
         bytes *= extent;
@@ -169,6 +189,8 @@ LogicalResult Allocator::placeTensors() {
                                   std::max<uint32_t>(machine.dram.burstBytes, 1));
     entry.op.setSlotBytesAttr(builder.getI64IntegerAttr(static_cast<int64_t>(slot)));
     cursor = llvm::alignTo(cursor + slot * count, align);
+    if (desc.dramFormat.isDense())
+      continue;
     entry.op.setLengthsAttr(builder.getI64IntegerAttr(static_cast<int64_t>(cursor)));
     cursor += 4 * count;
   }
@@ -284,7 +306,10 @@ void Allocator::redraw() {
 
 LogicalResult Allocator::run() {
   readTensors();
-  if (failed(chooseGranules()) || failed(placeTensors()) || failed(placeSlots()))
+  if (failed(chooseGranules()))
+    return failure();
+  compareLayouts();
+  if (failed(placeTensors()) || failed(placeSlots()))
     return failure();
   redraw();
   return success();

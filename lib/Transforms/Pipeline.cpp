@@ -25,6 +25,7 @@ void sparseaccel::buildSparseCompilePipeline(OpPassManager &manager, const Spars
   scheduling.machine = options.machine;
   scheduling.objective = options.objective;
   scheduling.mapping = options.mapping;
+  scheduling.searchBudget = options.searchBudget;
   manager.addPass(createSchedule(scheduling));
   LowerToTilesOptions lowering;
   lowering.machine = options.machine;
@@ -38,10 +39,14 @@ namespace {
 
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> machine{*this, "machine", llvm::cl::desc("Name or file of the machine")};
-  Option<schedule::Objective> objective{*this, "objective", llvm::cl::desc("What to minimise"),
-                                        llvm::cl::init(schedule::Objective::Latency),
-                                        llvm::cl::values(clEnumValN(schedule::Objective::Latency, "latency", "cycles"),
-                                                         clEnumValN(schedule::Objective::Energy, "energy", "energy"))};
+  Option<schedule::Objective> objective{
+      *this, "objective", llvm::cl::desc("What to minimise"), llvm::cl::init(schedule::Objective::Latency),
+      llvm::cl::values(clEnumValN(schedule::Objective::Latency, "latency", "cycles"),
+                       clEnumValN(schedule::Objective::Energy, "energy", "energy"),
+                       clEnumValN(schedule::Objective::Edp, "edp", "energy x delay"))};
+  Option<unsigned> searchBudget{*this, "search-budget",
+                                llvm::cl::desc("Estimates to make for each layer once something is found"),
+                                llvm::cl::init(schedule::kDefaultSearchBudget)};
   Option<std::string> mapping{*this, "mapping", llvm::cl::desc("File of forced mappings (docs/scheduling.md)")};
   Option<std::string> saf{*this, "saf", llvm::cl::desc("What is to be gated and skipped (docs/safs.md)")};
 };
@@ -49,9 +54,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
 } // namespace
 
 void sparseaccel::registerSparseCompilePipeline() {
-  PassPipelineRegistration<PipelineOptions>(
-      "sparse-compile", "Quantised TOSA to an allocated program for one machine",
-      [](OpPassManager &manager, const PipelineOptions &options) {
-        buildSparseCompilePipeline(manager, {options.machine, options.objective, options.mapping, options.saf});
-      });
+  PassPipelineRegistration<PipelineOptions>("sparse-compile", "Quantised TOSA to an allocated program for one machine",
+                                            [](OpPassManager &manager, const PipelineOptions &options) {
+                                              buildSparseCompilePipeline(manager, {options.machine, options.objective,
+                                                                                   options.mapping, options.saf,
+                                                                                   options.searchBudget});
+                                            });
 }

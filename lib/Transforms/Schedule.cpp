@@ -2,9 +2,13 @@
 
 #include "ScheduleNetwork.h"
 
+#include "Schedule/Coverage.h"
 #include "Schedule/MappingFile.h"
 #include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Transforms/Passes.h"
+
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/Format.h"
 
 namespace sparseaccel {
 #define GEN_PASS_DEF_SCHEDULE
@@ -23,10 +27,12 @@ using FoundTilings = llvm::DenseMap<Operation *, Tiling>;
 class Scheduler {
 public:
   Scheduler(Network &network, const machine::Machine &machine, const dataflow::Dataflow &dataflow, Homes homes,
-            Objective objective, FoundTilings &found)
-      : network(network), context{machine, dataflow, homes, network.tensors, objective}, found(found) {}
+            Objective objective, unsigned budget, FoundTilings &found)
+      : network(network), context{machine, dataflow, homes, network.tensors, objective, budget}, found(found) {}
   LogicalResult run(const MappingFile *file);
   void write();
+  /// A remark on each layer: what it is estimated to cost, and how the search ended.
+  void report();
   /// After a failure of run(): a layer for which no tile fits or is legal, and why. Null where a diagnostic was given.
   Operation *refused = nullptr;
   absl::Status refusal;
@@ -44,6 +50,7 @@ private:
   FoundTilings &found;
   std::vector<Tiling> tilings;
   std::vector<bool> forced;
+  std::vector<std::optional<Schedule>> searched; ///< Of layers that were searched.
 };
 
 LogicalResult Scheduler::force(size_t index, const ForcedMapping &wanted, StringRef origin) {
@@ -52,18 +59,8 @@ LogicalResult Scheduler::force(size_t index, const ForcedMapping &wanted, String
   auto refuse = [&](const absl::Status &status) {
     return op(index)->emitOpError() << origin << ": " << messageOf(status);
   };
-  for (const isa::Loop &loop : wanted.mapping.loops)
-    if (loop.level == 0 && ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank)) != loop.factor) {
-      bool repeated = llvm::count_if(wanted.mapping.loops, [&](const isa::Loop &other) {
-                        return other.level == 0 && other.rank == loop.rank;
-                      }) > 1;
-      return op(index)->emitOpError() << origin << ": " << loop.factor << " tiles of rank "
-                                      << accel::stringifyRank(static_cast<accel::Rank>(loop.rank))
-                                      << (repeated ? " in several loops" : "") << " do not cut its extent of "
-                                      << layer.shape.extent(loop.rank) << " evenly enough: "
-                                      << ceilDiv(layer.shape.extent(loop.rank), tiling.extent(loop.rank))
-                                      << " tiles of " << tiling.extent(loop.rank) << " suffice";
-    }
+  if (absl::Status status = checkCoverage(layer, wanted.mapping); !status.ok())
+    return refuse(status);
   if (absl::Status status = checkOrder(layer, tiling); !status.ok())
     return refuse(status);
   if (!wanted.innerGiven && layer.cls == LayerClass::Contraction) {
@@ -102,6 +99,7 @@ LogicalResult Scheduler::choose(size_t index, const MappingFile *file) {
     return failure();
   }
   tilings[index] = best->tiling;
+  searched[index] = std::move(*best);
   return success();
 }
 
@@ -147,6 +145,7 @@ LogicalResult Scheduler::unknownLayer(const MappingFile &file, const std::string
 LogicalResult Scheduler::run(const MappingFile *file) {
   tilings.resize(network.layers.size());
   forced.resize(network.layers.size());
+  searched.resize(network.layers.size());
   if (file)
     for (const auto &[name, mapping] : file->layers)
       if (llvm::none_of(network.layers,
@@ -173,6 +172,46 @@ void Scheduler::write() {
       setMapping(network, i,
                  accel::fromISA(network.ops[i]->getContext(), toMapping(network.layers[i], tilings[i]),
                                 levelNames(context.machine)));
+}
+
+/// Estimates are of integers' worth of cycles, and of energies of any size.
+std::string number(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format(value < 1e15 ? "%.0f" : "%.6g", value);
+  return text;
+}
+
+void Scheduler::report() {
+  static constexpr const char *ends[] = {"at the lower bound", "with nothing left to try", "with the budget"};
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    const LayerDesc &layer = network.layers[i];
+    if (layer.cls == LayerClass::Host)
+      continue;
+    auto remark = remark::analysis(op(i)->getLoc(), remark::RemarkOpts::name("search").category("sparse-schedule"));
+    if (!remark)
+      return;
+    // With the granules that all layers agreed on.
+    auto cost = evaluate(layer, tilings[i], context);
+    if (!cost.ok())
+      continue;
+    std::string text = "layer '" + layer.name + "', objective " + objectiveName(context.objective) + ": estimated " +
+                       number(cost->cycles) + " cycles (array " + number(cost->macCycles) + ", DRAM " +
+                       number(cost->loadCycles + cost->storeCycles) + "), " +
+                       number(cost->dramReadBytes + cost->dramWriteBytes) + " bytes from and to DRAM, energy " +
+                       number(cost->energyPj);
+    if (searched[i]) {
+      double value = valueOf(searched[i]->cost, context.objective),
+             bound = valueOf(searched[i]->bound, context.objective);
+      llvm::raw_string_ostream stream(text);
+      stream << "; the search ended " << ends[static_cast<unsigned>(searched[i]->end)] << " after "
+             << searched[i]->candidates << " estimates, " << searched[i]->pruned << " tilings pruned";
+      if (bound > 0)
+        stream << ", " << llvm::format("%.1f%%", std::max(0.0, value / bound - 1) * 100) << " above the bound";
+    } else {
+      text += forced[i] ? "; the mapping was given" : "; found before other layers went to the host";
+    }
+    remark << text;
+  }
 }
 
 struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
@@ -218,9 +257,10 @@ struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
       auto network = buildNetwork(func, machine);
       if (failed(network))
         return failure();
-      Scheduler scheduler(*network, machine, dataflow, homes, objective, found);
+      Scheduler scheduler(*network, machine, dataflow, homes, objective, searchBudget, found);
       if (succeeded(scheduler.run(file))) {
         scheduler.write();
+        scheduler.report();
         return success();
       }
       if (!scheduler.refused)

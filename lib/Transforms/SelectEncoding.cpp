@@ -54,7 +54,12 @@ private:
   double densityOf(Value value);
   void remarkChoice(Operation *op, StringRef what, const Choice &choice);
 
+  /// Encodes what comes into a function of layers that stand for themselves; results follow their values.
+  void encodeArguments(func::FuncOp func, const machine::Machine &machine);
+
   DictionaryAttr densities;
+  /// Each layer of a workload has operands of its own, which stand for what its neighbours in a network leave and take.
+  bool layersApart = false;
 };
 
 } // namespace
@@ -118,15 +123,17 @@ void SelectEncoding::encodeWeights(accel::ContractionOp op, const machine::Machi
 
 Formats SelectEncoding::commonFormats(Value value, const machine::Machine &machine) {
   Operation *producer = value.getDefiningOp();
-  if (isa<accel::HostOp, accel::ReshapeOp>(producer))
+  if (isa_and_nonnull<accel::HostOp, accel::ReshapeOp>(producer))
     return {};
-  Formats common = machine.formatsOf(isa::OperandKind::O).dram;
+  Formats common = machine.formatsOf(producer ? isa::OperandKind::O : isa::OperandKind::A).dram;
   // What an activation will be is not known here.
   std::erase_if(common, [](const formats::Format &format) { return format.restrictsValues(); });
   auto keep = [&](const Formats &other) {
     std::erase_if(common, [&](const formats::Format &format) { return !llvm::is_contained(other, format); });
   };
   for (OpOperand &use : value.getUses()) {
+    if (layersApart && isa<func::ReturnOp>(use.getOwner()))
+      continue;
     if (isa<accel::HostOp, accel::ReshapeOp>(use.getOwner()) || !isa<accel::LayerOpInterface>(use.getOwner()))
       return {};
     bool isWeights = isa<accel::ContractionOp>(use.getOwner()) && use.getOperandNumber() == 1;
@@ -142,6 +149,12 @@ static bool isClampedAtZero(Operation *op) {
 }
 
 double SelectEncoding::densityOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto func = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "sparsity.name");
+    auto density = densities && name ? densities.getAs<FloatAttr>(name.getValue()) : FloatAttr();
+    return density ? std::clamp(density.getValueAsDouble(), 0.0, 1.0) : 1.0;
+  }
   auto layer = cast<accel::LayerOpInterface>(value.getDefiningOp());
   if (densities)
     if (auto density = densities.getAs<FloatAttr>(layer.getValueName()))
@@ -171,9 +184,22 @@ void SelectEncoding::encodeActivation(Value value, const machine::Machine &machi
   });
   if (choice.format.isDense())
     return;
-  auto layer = cast<accel::LayerOpInterface>(value.getDefiningOp());
-  remarkChoice(layer, ("result of '" + layer.getLayerName() + "'").str(), choice);
+  if (auto layer = dyn_cast_or_null<accel::LayerOpInterface>(value.getDefiningOp()))
+    remarkChoice(layer, ("result of '" + layer.getLayerName() + "'").str(), choice);
+  else
+    remarkChoice(value.getParentBlock()->getParentOp(),
+                 ("input " + Twine(cast<BlockArgument>(value).getArgNumber())).str(), choice);
   value.setType(sparsity::withEncoding(type, sparsity::EncodingAttr::get(&getContext(), choice.format)));
+}
+
+void SelectEncoding::encodeArguments(func::FuncOp func, const machine::Machine &machine) {
+  if (func.isExternal())
+    return;
+  for (BlockArgument argument : func.getArguments())
+    if (isa<RankedTensorType>(argument.getType()))
+      encodeActivation(argument, machine);
+  func.setFunctionType(FunctionType::get(&getContext(), func.getBody().front().getArgumentTypes(),
+                                         func.getBody().front().getTerminator()->getOperandTypes()));
 }
 
 void SelectEncoding::runOnOperation() {
@@ -195,6 +221,7 @@ void SelectEncoding::runOnOperation() {
                                   {isa::OperandKind::O, &loaded->o}})
     formats->dram = machine::selectFormats(*request, operand, formats->dram);
   densities = getOperation()->getAttrOfType<DictionaryAttr>("sparsity.densities");
+  layersApart = getOperation()->hasAttr("sparsity.layers_apart");
   SmallVector<accel::ContractionOp> contractions;
   SmallVector<accel::LayerOpInterface> layers;
   getOperation()->walk([&](accel::LayerOpInterface layer) {
@@ -206,4 +233,7 @@ void SelectEncoding::runOnOperation() {
     encodeWeights(contraction, *loaded);
   for (accel::LayerOpInterface layer : layers)
     encodeActivation(layer->getResult(0), *loaded);
+  if (layersApart)
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      encodeArguments(func, *loaded);
 }

@@ -8,6 +8,8 @@
 // RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/loop.yaml" 2>&1 | FileCheck %s --check-prefix=LOOP
 // RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/layer.yaml" 2>&1 | FileCheck %s --check-prefix=LAYER
 // RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/uneven.yaml" 2>&1 | FileCheck %s --check-prefix=UNEVEN
+// RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/less.yaml" 2>&1 | FileCheck %s --check-prefix=LESS
+// RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/more.yaml" 2>&1 | FileCheck %s --check-prefix=MORE
 // RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=cnvlutin mapping=%t/good.yaml" 2>&1 | FileCheck %s --check-prefix=MACHINE
 // RUN: not sparse-opt %t/a.mlir --sparse-schedule="machine=eyeriss mapping=%t/none.yaml" 2>&1 | FileCheck %s --check-prefix=NONE
 
@@ -75,6 +77,22 @@ layers:
 layers:
   conv4:
     dram: [G 2, P 8]
+
+# LESS: less.yaml:3: forced mapping: the loops over rank M inside a tile leave out work: they cover 32, but the tile has 64
+//--- less.yaml
+layers:
+  conv4:
+    dram: [G 2, M 3, C 32]
+    glb: [y C 2, y M 2, y R 3, x P 13]
+    psum_spad: [N 4, Q 13, C 3, S 3, M 16]
+
+# MORE: more.yaml:3: forced mapping: the loops over rank N inside a tile would repeat work: one of 5 iterations over 1 each reaches 5, but the tile has 4, for which 4 suffice
+//--- more.yaml
+layers:
+  conv4:
+    dram: [G 2, M 3, C 32]
+    glb: [M 2, y C 2, y M 2, y R 3, x P 13]
+    psum_spad: [N 5, Q 13, C 3, S 3, M 16]
 
 # MACHINE: good.yaml:1: these mappings are for machine 'eyeriss', not for 'cnvlutin'
 

@@ -119,7 +119,8 @@ FailureOr<isa::Program> compileFor(const Source &source, const std::string &mach
   }
   SparseCompileOptions compile;
   compile.machine = machine;
-  compile.objective = options.objective == "energy" ? schedule::Objective::Energy : schedule::Objective::Latency;
+  compile.objective = options.objective;
+  compile.searchBudget = options.searchBudget;
   compile.mapping = options.mapping;
   compile.saf = options.saf;
   PassManager pm(module.get()->getName());

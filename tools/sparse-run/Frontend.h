@@ -10,6 +10,7 @@
 
 #include "SparseAccel/Target/ISA/Program.h"
 #include "SparseAccel/Target/Workload/Workload.h"
+#include "SparseAccel/Transforms/Objective.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -22,8 +23,10 @@ namespace sparseaccel::run {
 struct FrontendOptions {
   std::string model;    ///< .onnx, .mlir or .mlirbc; empty with a workload.
   std::string workload; ///< File or shipped name.
-  std::string numerics = "int16", calibrate, calibration = "max", objective = "latency", mapping;
+  std::string numerics = "int16", calibrate, calibration = "max", mapping;
   std::string saf; ///< What is gated and skipped (docs/safs.md); empty: what the machine offers.
+  schedule::Objective objective = schedule::Objective::Latency;
+  unsigned searchBudget = schedule::kDefaultSearchBudget;
   double defaultRange = 0;
   std::optional<double> weightDensity, activationDensity; ///< Of a workload's layers that do not say theirs.
   int64_t batch = 0;                                      ///< 0: the model's own, or 1 where it is symbolic.

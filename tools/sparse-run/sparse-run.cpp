@@ -89,8 +89,15 @@ cl::opt<double> activationDensity("activation-density",
                                   cl::value_desc("0..1"), cl::init(1), cl::cat(category));
 cl::opt<unsigned> imageLimit("images", cl::desc("Run at most N inputs (a workload makes N, 1 by default)"),
                              cl::value_desc("N"), cl::init(0), cl::cat(category));
-cl::opt<std::string> objective("objective", cl::desc("What the scheduler minimises: latency (default) or energy"),
-                               cl::init("latency"), cl::cat(category));
+cl::opt<std::string>
+    objective("objective", cl::desc("What the scheduler minimises: latency (default), energy or edp (their product)"),
+              cl::init("latency"), cl::cat(category));
+cl::opt<unsigned> searchBudget("search-budget",
+                               cl::desc("Estimates that the scheduler makes for each layer once something is found"),
+                               cl::value_desc("N"), cl::init(schedule::kDefaultSearchBudget), cl::cat(category));
+cl::opt<bool> explainSchedule("explain-schedule",
+                              cl::desc("Say for each layer what the scheduler estimates, and how its search ended"),
+                              cl::cat(category));
 cl::opt<std::string> mapping("mapping", cl::desc("Force mappings from a file (docs/scheduling.md)"),
                              cl::value_desc("file"), cl::cat(category));
 cl::opt<int64_t> batch("batch", cl::desc("Images that one run of the program takes, where the model leaves it open"),
@@ -177,8 +184,8 @@ std::string checkOptions() {
     return "expected --machine; shipped are: " + llvm::join(machine::listMachines(), ", ");
   if (!numerics.empty() && numerics != "int8" && numerics != "int16")
     return "--numerics: expected int8 or int16, not '" + numerics + "'";
-  if (objective != "latency" && objective != "energy")
-    return "--objective: expected latency or energy, not '" + objective + "'";
+  if (!schedule::parseObjective(objective.getValue()))
+    return "--objective: expected latency, energy or edp, not '" + objective + "'";
   if (defaultRange.getNumOccurrences() && !(defaultRange > 0 && std::isfinite(defaultRange)))
     return "--default-range: expected a number above 0";
   if (batch.getNumOccurrences() && batch < 1)
@@ -436,9 +443,12 @@ int main(int argc, char **argv) {
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false); // An operation with all its weights says less than its name.
   installDiagnosticHandler(context);
-  if (!quiet && failed(remark::enableOptimizationRemarks(
-                    context, std::make_unique<RemarkPrinter>(), std::make_unique<remark::RemarkEmittingPolicyAll>(),
-                    {"sparse-.*", "sparse-.*", "sparse-.*", "sparse-.*", "sparse-.*"})))
+  remark::RemarkCategories remarks{std::nullopt, "sparse-.*", "sparse-.*", std::nullopt, "sparse-.*"};
+  if (explainSchedule)
+    remarks.analysis = "sparse-.*";
+  if ((!quiet || explainSchedule) &&
+      failed(remark::enableOptimizationRemarks(context, std::make_unique<RemarkPrinter>(),
+                                               std::make_unique<remark::RemarkEmittingPolicyAll>(), remarks)))
     return fail("cannot print remarks");
 
   run::FrontendOptions options;
@@ -448,7 +458,8 @@ int main(int argc, char **argv) {
   options.calibrate = calibrate;
   options.calibration = calibration;
   options.defaultRange = defaultRange;
-  options.objective = objective;
+  options.objective = *schedule::parseObjective(objective.getValue());
+  options.searchBudget = searchBudget;
   options.mapping = mapping;
   options.batch = batch;
   if (weightDensity.getNumOccurrences())

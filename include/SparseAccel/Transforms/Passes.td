@@ -200,7 +200,7 @@ def Schedule : SparseAccel_MachinePass<"sparse-schedule"> {
   let summary = "Choose tile sizes and a mapping for each layer";
   let description = [{
     Cuts each layer into tiles that fit the buffers of the machine, with room for two where a level is double-buffered, and chooses among them by an estimate of
-    time or energy that uses the weights' real nonzeros and calibrated activation densities. The answer is `#accel.mapping` on the layer: the loops over tiles at
+    time, energy or their product that uses the weights' real nonzeros and calibrated activation densities. The answer is `#accel.mapping` on the layer: the loops over tiles at
     DRAM level, then those inside a tile as the dataflow wants them. A loop of f iterations cuts an extent e into tiles of ceil(e / f). A layer that has a mapping
     keeps it if it fits, and so does one that the file of the option `mapping` names. What the machine does not take goes to the host, with a remark.
 
@@ -214,7 +214,10 @@ def Schedule : SparseAccel_MachinePass<"sparse-schedule"> {
     Option<"machine", "machine", "std::string", "", "Name or file of the machine">,
     Option<"objective", "objective", "::sparseaccel::schedule::Objective", "::sparseaccel::schedule::Objective::Latency", "What to minimise",
            [{::llvm::cl::values(clEnumValN(::sparseaccel::schedule::Objective::Latency, "latency", "cycles"),
-                                clEnumValN(::sparseaccel::schedule::Objective::Energy, "energy", "energy"))}]>,
+                                clEnumValN(::sparseaccel::schedule::Objective::Energy, "energy", "energy"),
+                                clEnumValN(::sparseaccel::schedule::Objective::Edp, "edp", "energy x delay"))}]>,
+    Option<"searchBudget", "search-budget", "unsigned", "::sparseaccel::schedule::kDefaultSearchBudget",
+           "Estimates to make for each layer once something is found">,
     Option<"mapping", "mapping", "std::string", "", "File of forced mappings (docs/scheduling.md)">
   ];
 }

@@ -17,6 +17,7 @@ struct SparseCompileOptions {
   schedule::Objective objective = schedule::Objective::Latency;
   std::string mapping; ///< File of forced mappings; empty: none.
   std::string saf;     ///< What is to be gated and skipped (docs/safs.md); empty: what the machine offers.
+  unsigned searchBudget = schedule::kDefaultSearchBudget; ///< Estimates for each layer once something is found.
 };
 
 /// fuse-layers, select-encoding, select-safs, check-encodings, schedule, lower-to-tiles, allocate: quantised TOSA (or

@@ -297,15 +297,20 @@ Counts countPasses(const Work &work, const ProductCounts &products) {
   return counts;
 }
 
-/// Bound of a whole layer. With strips of e rows, an element row works on the filter rows of one filter and channel in
-/// F*S cycles an output row, r*t sets do so side by side, and every strip loads all filters; windows and drains come on
-/// top of that.
+/// Bound of a whole layer, over all strip sizes e. Filter rows of one filter and channel take F*S cycles an output row,
+/// r*t sets work side by side; activations come once for as many filters as all sets hold, sums move once for as many
+/// channels. Every strip loads all filters and the first windows of its rows; drains come on top of that.
 Counts leastPasses(const Work &layer, const ProductCounts &products) {
   const Contraction &shape = layer.shape;
   const machine::Machine &machine = *layer.machine;
   RowStationaryLimits limits(machine);
   Counts counts;
   double filters = double(shape.g * shape.m * shape.c * shape.r * shape.s);
+  double outputs = double(shape.n * shape.g * shape.m) * double(shape.p * shape.q);
+  double rows = double(touchedInputs(shape.p, shape.r, shape.strideH, shape.dilationH));
+  double columns = double(touchedInputs(shape.q, shape.s, shape.strideW, shape.dilationW));
+  double window = double(touchedInputs(1, shape.s, shape.strideW, shape.dilationW));
+  int64_t mostQ = std::max<int64_t>(1, limits.ifmapWords / windowSpan(shape));
   counts.cycles = std::numeric_limits<double>::infinity();
   for (int64_t strips = 1, lastE = 0; strips <= shape.p; ++strips) {
     int64_t e = ceilDiv(shape.p, strips);
@@ -317,8 +322,12 @@ Counts leastPasses(const Work &layer, const ProductCounts &products) {
       continue;
     double mac = double(ceilDiv(shape.p, e)) * double(shape.g * shape.n * shape.m * shape.c) *
                  double(shape.q * shape.s) / double(sets);
+    double filterPasses = double(ceilDiv(shape.m, limits.psumWords * sets));
+    double inputs = double(shape.g * shape.c) * rows * filterPasses / double(limits.nocIfmapWords);
+    double sums = outputs * double(ceilDiv(shape.c, mostQ * sets)) / double(limits.nocPsumWords);
     double loads = double(ceilDiv(shape.p, e)) * filters / double(limits.nocFilterWords);
-    counts.cycles = std::min(counts.cycles, mac + loads);
+    double cycles = std::max({mac, inputs * double(shape.n) * columns, sums}) + loads + inputs * window;
+    counts.cycles = std::min(counts.cycles, cycles);
   }
   if (std::isinf(counts.cycles))
     counts.cycles = 0;
@@ -326,7 +335,6 @@ Counts leastPasses(const Work &layer, const ProductCounts &products) {
   int64_t inputRows = distinctInputs(shape.p, shape.r, shape.strideH, shape.dilationH, shape.padTop, shape.inputRows());
   int64_t inputColumns =
       distinctInputs(shape.q, shape.s, shape.strideW, shape.dilationW, shape.padLeft, shape.inputColumns());
-  double outputs = double(shape.n * shape.g * shape.m) * double(shape.p * shape.q);
   addTraffic(counts, machine, kGlobalBuffer, "read",
              double(shape.n * shape.g * shape.c) * double(inputRows) * double(inputColumns) * elementBits);
   addTraffic(counts, machine, kGlobalBuffer, "write", outputs * psumBits);

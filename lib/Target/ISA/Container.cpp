@@ -1,6 +1,7 @@
 //===- Container.cpp - A program as a file ----------------------------------===//
 
 #include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 
 #include "Archive.h"
 #include "Checksum.h"
@@ -231,7 +232,9 @@ constexpr unsigned kSections = 10;
 uint64_t featuresOf(const Program &program) {
   uint64_t features = 0;
   auto add = [&](Feature feature) { features |= static_cast<uint64_t>(feature); };
-  for (const Tensor &tensor : program.tensors)
+  for (const Tensor &tensor : program.tensors) {
+    if (tensor.dramFormat.isDense() && liesInSlots(tensor))
+      add(Feature::DenseSlots);
     for (const formats::Format *format : {&tensor.dramFormat, &tensor.bufferFormat}) {
       if (!formats::isOfVersion10(*format))
         add(Feature::FormatTexts);
@@ -242,6 +245,7 @@ uint64_t featuresOf(const Program &program) {
       else if (!format->isDense())
         add(Feature::RankFormats);
     }
+  }
   if (!program.hostOps.empty())
     add(Feature::HostOps);
   return features;

@@ -3,6 +3,7 @@
 #include "SparseAccel/Target/ISA/Disassembler.h"
 
 #include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 #include "VerifierImpl.h"
 
@@ -59,8 +60,10 @@ void printTensor(const Tensor &tensor, size_t index, bool inDram, std::ostream &
   out << " buffer=" << formats::toString(tensor.bufferFormat);
   if (!tensor.granule.empty())
     out << " granule=" << dims(tensor.granule);
+  if (inDram && liesInSlots(tensor))
+    out << " slot=" << tensor.slotBytes;
   if (inDram && !tensor.dramFormat.isDense())
-    out << " slot=" << tensor.slotBytes << " lengths=" << tensor.lengthOffset;
+    out << " lengths=" << tensor.lengthOffset;
   if (tensor.role == TensorRole::Constant) {
     out << " constant=" << tensor.constantOffset;
     uint64_t stored = 0;

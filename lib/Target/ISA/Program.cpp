@@ -1,6 +1,7 @@
 //===- Program.cpp - Sizes that follow from a program's tables --------------===//
 
 #include "SparseAccel/Target/ISA/Program.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 
 #include <algorithm>
 #include <iterator>
@@ -69,7 +70,7 @@ uint64_t Tensor::granules() const {
 }
 
 uint64_t Tensor::dramBytes() const {
-  return dramFormat.isDense() ? saturatingMul(elements(), storageBytes(type)) : saturatingMul(granules(), slotBytes);
+  return liesInSlots(*this) ? saturatingMul(granules(), slotBytes) : saturatingMul(elements(), storageBytes(type));
 }
 
 uint64_t Tensor::bufferSlotBytes() const {

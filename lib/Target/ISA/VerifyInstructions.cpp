@@ -1,6 +1,7 @@
 //===- VerifyInstructions.cpp - Every instruction stays in bounds -----------===//
 
 #include "SparseAccel/Target/ISA/Verifier.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 #include "VerifierImpl.h"
 
 #include <array>
@@ -49,8 +50,7 @@ private:
     const Buffer &buffer = program.buffers[operand.buffer];
     if (tensor.shape.size() > 4)
       return invalid("tensor '", tensor.name, "' of ", dims(tensor.shape), " has more than 4 ranks");
-    bool encodedInBuffer = !tensor.bufferFormat.isDense(),
-         aligned = encodedInBuffer || (moved && !tensor.dramFormat.isDense());
+    bool encodedInBuffer = !tensor.bufferFormat.isDense(), aligned = encodedInBuffer || (moved && liesInSlots(tensor));
     for (size_t rank = 0; rank < 4; ++rank) {
       uint32_t extent = rank < tensor.shape.size() ? tensor.shape[rank] : 1;
       if (operand.extent[rank] == 0 || exceeds(operand.origin[rank], operand.extent[rank], extent))

@@ -1,6 +1,7 @@
 //===- VerifyTables.cpp - Tensors, DRAM and the other tables ----------------===//
 
 #include "SparseAccel/Target/ISA/Verifier.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 #include "VerifierImpl.h"
 
 #include "absl/container/flat_hash_set.h"
@@ -55,8 +56,10 @@ absl::Status verifyFormats(const Tensor &tensor) {
     if (format->restrictsValues() && tensor.role != TensorRole::Constant)
       return invalid("format '", toString(*format), "' does not hold every tensor, and so takes constants only");
   }
-  if (tensor.dramFormat.isDense())
+  if (!liesInSlots(tensor))
     return absl::OkStatus();
+  if (tensor.granule.empty() && !tensor.shape.empty())
+    return invalid("slots of ", tensor.slotBytes, " bytes need a granule");
   uint64_t worst = formats::worstCase(tensor.dramFormat, storageBytes(tensor.type), tensor.granule).bytes();
   if (tensor.slotBytes < worst)
     return invalid("slots of ", tensor.slotBytes, " bytes are too small for granules of up to ", worst, " in format '",
@@ -222,11 +225,11 @@ absl::Status verifyDram(const Program &program) {
     if (a.end <= b.begin)
       continue;
     const Tensor &first = program.tensors[a.tensor], &second = program.tensors[b.tensor];
-    bool alias = a.begin == b.begin && a.end == b.end && first.dramFormat.isDense() && second.dramFormat.isDense() &&
+    bool alias = a.begin == b.begin && a.end == b.end && !liesInSlots(first) && !liesInSlots(second) &&
                  classes[a.tensor] == classes[b.tensor];
     if (!alias)
       return invalid(tensorName(program, a.tensor), " and ", tensorName(program, b.tensor), " overlap in DRAM at byte ",
-                     b.begin, "; only dense tensors that a reshape joins may share their bytes");
+                     b.begin, "; only row-major tensors that a reshape joins may share their bytes");
   }
   return absl::OkStatus();
 }

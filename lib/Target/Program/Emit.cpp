@@ -5,6 +5,7 @@
 #include "SparseAccel/Dialect/Accel/Conversions.h"
 #include "SparseAccel/Dialect/Sparsity/Constants.h"
 #include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/ISA/Slots.h"
 #include "SparseAccel/Target/ISA/Verifier.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -89,7 +90,7 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
     return tensor.emitOpError() << "value has " << data.size() << " bytes, but " << dense << " are needed";
   program.constants.resize(llvm::alignTo(program.constants.size(), 8));
   entry.constantOffset = program.constants.size();
-  if (entry.dramFormat.isDense()) {
+  if (!isa::liesInSlots(entry)) {
     program.constants.insert(program.constants.end(), data.begin(), data.end());
     return success();
   }
@@ -109,14 +110,18 @@ LogicalResult Emitter::constant(accel::TensorOp tensor, isa::Tensor &entry) {
                                     << std::string(status.message());
       return;
     }
-    formats::encode(entry.dramFormat, granule, encoded);
+    if (entry.dramFormat.isDense())
+      encoded.assign(box.begin(), box.end());
+    else
+      formats::encode(entry.dramFormat, granule, encoded);
     if (encoded.size() > entry.slotBytes) {
       result = tensor.emitOpError() << "a granule takes " << encoded.size() << " bytes, more than its slot of "
                                     << entry.slotBytes;
       return;
     }
     std::copy(encoded.begin(), encoded.end(), program.constants.begin() + static_cast<std::ptrdiff_t>(slot));
-    entry.constantLengths.push_back(static_cast<uint32_t>(encoded.size()));
+    if (!entry.dramFormat.isDense())
+      entry.constantLengths.push_back(static_cast<uint32_t>(encoded.size()));
     slot += entry.slotBytes;
   });
   return result;

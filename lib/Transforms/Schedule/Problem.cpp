@@ -95,27 +95,46 @@ uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord
   return (slot + 7) / 8 * 8 * granulesIn(shape, extent);
 }
 
-double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst) {
-  double unit = std::max<uint32_t>(burst, 1);
-  if (tensor.dramFormat.isDense()) {
-    // Contiguous runs: every inner dimension that is taken whole joins the next outer one.
-    int64_t run = 1, runs = 1;
-    bool joined = true;
-    for (int d = 3; d >= 0; --d) {
-      if (joined)
-        run *= extent[d];
-      else
-        runs *= extent[d];
-      joined = joined && extent[d] == tensor.shape[d];
-    }
-    return static_cast<double>(runs) *
-           std::max(1.0, static_cast<double>(ceilDiv(run * tensor.elementBytes, static_cast<int64_t>(unit)))) * unit;
+double rowMajorBytes(const TensorDesc &tensor, const Coord &extent, uint32_t burst) {
+  // Every inner dimension that is taken whole joins the next outer one.
+  int64_t run = 1, runs = 1, unit = std::max<uint32_t>(burst, 1);
+  bool joined = true;
+  for (int d = 3; d >= 0; --d) {
+    if (joined)
+      run *= extent[d];
+    else
+      runs *= extent[d];
+    joined = joined && extent[d] == tensor.shape[d];
   }
+  return static_cast<double>(runs) * static_cast<double>(roundUp(run * tensor.elementBytes, unit));
+}
+
+double denseSlotBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst) {
+  auto shape = clampedGranule(tensor, granule);
+  int64_t elements = 1;
+  for (int d = 0; d < 4; ++d)
+    elements *= std::min<int64_t>(shape[d], extent[d]);
+  return static_cast<double>(granulesIn(shape, extent)) *
+         static_cast<double>(roundUp(elements * tensor.elementBytes, std::max<int64_t>(burst, 1)));
+}
+
+double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst) {
+  if (tensor.dramFormat.isDense())
+    return std::min(rowMajorBytes(tensor, extent, burst), denseSlotBytes(tensor, granule, extent, burst));
+  double unit = std::max<uint32_t>(burst, 1);
   auto shape = clampedGranule(tensor, granule);
   double bits = formats::expectedBits(tensor.dramFormat, tensor.elementBytes, shape, tensor.density);
   // Length words travel with the granules; half a burst is the mean loss to rounding.
   double bytes = std::max(unit, bits / 8 + (unit - 1) / 2) + 4;
   return bytes * static_cast<double>(granulesIn(shape, extent));
+}
+
+double leastBytesPerElement(const TensorDesc &tensor, const Coord &granule) {
+  auto shape = clampedGranule(tensor, granule);
+  double elements = 1;
+  for (uint32_t extent : shape)
+    elements *= extent;
+  return formats::expectedBits(tensor.dramFormat, tensor.elementBytes, shape, tensor.density) / 8 / elements;
 }
 
 Coord defaultGranule(const TensorDesc &tensor, const Coord &tile, bool weights) {

@@ -108,8 +108,15 @@ absl::StatusOr<Homes> findHomes(const machine::Machine &machine);
 /// What a box of a tensor occupies in its buffer: dense row-major, or one worst-case slot (rounded up to 8 bytes) for
 /// each granule.
 uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent);
-/// Expected DRAM bytes of a box of these extents, bursts included.
+/// DRAM bytes of a box of a dense tensor, bursts included, where the tensor is row-major: each contiguous run takes
+/// whole bursts.
+double rowMajorBytes(const TensorDesc &tensor, const Coord &extent, uint32_t burst);
+/// The same where it lies granule by granule: each granule takes whole bursts.
+double denseSlotBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst);
+/// Expected DRAM bytes of a box of these extents, bursts included. A dense tensor has the layout that moves less.
 double dramBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent, uint32_t burst);
+/// Expected DRAM bytes for each element of an encoded tensor, without bursts and length words.
+double leastBytesPerElement(const TensorDesc &tensor, const Coord &granule);
 /// The granule that a tile of this extent would give the tensor on its own.
 Coord defaultGranule(const TensorDesc &tensor, const Coord &tile, bool weights);
 

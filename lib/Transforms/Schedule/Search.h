@@ -6,8 +6,6 @@
 #include "Schedule/Problem.h"
 #include "SparseAccel/Transforms/Objective.h"
 
-#include <optional>
-
 namespace sparseaccel::schedule {
 
 /// What a tile of a layer reads and writes, in the operands' own coordinates (a view's origin not added).
@@ -22,6 +20,11 @@ struct TileBoxes {
 TileBoxes tileBoxes(const LayerDesc &layer, const Tiling &tiling, const std::array<int64_t, isa::kNumRanks> &index);
 /// Tiles in each rank.
 std::array<int64_t, isa::kNumRanks> tileCounts(const LayerDesc &layer, const Tiling &tiling);
+
+/// The granule of a tensor, or the one that a tile of this extent would give it.
+Coord granuleFor(const TensorDesc &tensor, const Coord &tile, bool weights);
+/// "N=1 G=1 M=64 ...".
+std::string describe(const Tiling &tiling);
 
 /// Room in one level for tiles of one operand.
 struct SlotNeed {
@@ -48,10 +51,20 @@ struct Cost {
   double energyPj = 0;
 };
 
+/// Why a search came to its end.
+enum class SearchEnd : uint8_t {
+  Bound,     ///< Nothing can be better than what was found.
+  Exhausted, ///< Every tiling was judged, or cannot be better.
+  Budget     ///< There was more to try.
+};
+
 struct Schedule {
   Tiling tiling;
   Cost cost;
-  unsigned candidates = 0; ///< Tilings that were looked at.
+  Cost bound;              ///< No tiling costs less.
+  unsigned candidates = 0; ///< Tilings with their inner mappings whose cost was estimated.
+  unsigned pruned = 0;     ///< Tilings that do not fit, or of which a bound says that they cannot be better.
+  SearchEnd end = SearchEnd::Budget;
 };
 
 /// Everything the search asks of its surroundings.
@@ -61,13 +74,20 @@ struct SearchContext {
   Homes homes;
   const std::vector<TensorDesc> &tensors;
   Objective objective = Objective::Latency;
+  unsigned budget = kDefaultSearchBudget;
 };
+
+/// What the objective minimises.
+double valueOf(const Cost &cost, Objective objective);
 
 /// The best tiling of a layer; the same for the same question. A layer that is too big is tiled; an error means that
 /// not even the smallest tile fits, or that the dataflow refuses the layer.
 absl::StatusOr<Schedule> search(const LayerDesc &layer, const SearchContext &context);
 /// Judges one given tiling: capacity first, then the dataflow's limits.
 absl::StatusOr<Cost> evaluate(const LayerDesc &layer, const Tiling &tiling, const SearchContext &context);
+/// All orders of the loops over tiles of these sizes that differ in what they move, of those that a program can run:
+/// the loop over C is the innermost, and a group's is outermost, since all operands depend on it.
+std::vector<std::vector<isa::Rank>> loopOrders(const LayerDesc &layer, const Tiling &tiling);
 /// Whether the machine's array takes this layer at all.
 absl::Status accepts(const LayerDesc &layer, const machine::Machine &machine);
 

@@ -5,6 +5,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include <limits>
+
 namespace sparseaccel::schedule {
 namespace {
 
@@ -23,8 +25,9 @@ struct OnMachine : testing::TestWithParam<const char *> {
     ASSERT_TRUE(home.ok()) << home.status();
     homes = *home;
   }
-  absl::StatusOr<Schedule> schedule(const Problem &problem, Objective objective = Objective::Latency) {
-    return search(problem.layer, {machine, *dataflow, homes, problem.tensors, objective});
+  absl::StatusOr<Schedule> schedule(const Problem &problem, Objective objective = Objective::Latency,
+                                    unsigned budget = kDefaultSearchBudget) {
+    return search(problem.layer, {machine, *dataflow, homes, problem.tensors, objective, budget});
   }
 };
 
@@ -97,6 +100,35 @@ TEST_P(OnMachine, EnergyObjectiveNeverCostsMoreEnergy) {
   EXPECT_LE(energy->cost.energyPj, latency->cost.energyPj * (1 + 1e-9));
 }
 
+TEST_P(OnMachine, NoOtherObjectiveHasALowerProduct) {
+  Problem problem = makeConv(machine, 96, 27, 256, 5, 1, 2, 2, 4);
+  auto product = [](const Schedule &schedule) { return schedule.cost.cycles * schedule.cost.energyPj; };
+  auto latency = schedule(problem), energy = schedule(problem, Objective::Energy),
+       edp = schedule(problem, Objective::Edp);
+  ASSERT_TRUE(latency.ok() && energy.ok() && edp.ok()) << edp.status();
+  EXPECT_GT(product(*edp), 0);
+  EXPECT_LE(product(*edp), product(*latency) * (1 + 1e-9));
+  EXPECT_LE(product(*edp), product(*energy) * (1 + 1e-9));
+}
+
+TEST_P(OnMachine, MoreBudgetNeverHurts) {
+  for (Objective objective : {Objective::Latency, Objective::Energy, Objective::Edp}) {
+    Problem problem = makeConv(machine, 256, 13, 384, 3, 1, 1, 1, 4);
+    double before = std::numeric_limits<double>::infinity();
+    unsigned estimates = 0;
+    for (unsigned budget : {0u, 16u, 128u, 1024u}) {
+      auto found = schedule(problem, objective, budget);
+      ASSERT_TRUE(found.ok()) << found.status();
+      double value = valueOf(found->cost, objective);
+      EXPECT_LE(value, before);
+      EXPECT_GE(value, valueOf(found->bound, objective));
+      EXPECT_GE(found->candidates, estimates);
+      before = value;
+      estimates = found->candidates;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shipped, OnMachine, testing::Values("dadiannao", "cnvlutin", "eyeriss"),
                          [](const auto &info) { return std::string(info.param); });
 
@@ -111,6 +143,47 @@ TEST(Search, LeavesChannelsWholeWhereSumsCannotGoOn) {
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->tiling.tile[unsigned(Rank::C)], 96);
   EXPECT_LT(found->tiling.tile[unsigned(Rank::P)], 55);
+}
+
+TEST(Search, SaysHowItEnded) {
+  machine::Machine machine = loadNamed("dadiannao");
+  auto dataflow = dataflow::findDataflow(machine);
+  auto homes = findHomes(machine);
+  ASSERT_TRUE(dataflow.ok() && homes.ok());
+  auto schedule = [&](Problem problem, unsigned budget) {
+    return search(problem.layer, {machine, **dataflow, *homes, problem.tensors, Objective::Latency, budget});
+  };
+  // Weights through DRAM are all that counts.
+  Problem matrix = makeConv(machine, 25088, 1, 4096, 1, 1, 0);
+  matrix.layer.shape.kind = machine::ContractionKind::FullyConnected;
+  auto bound = schedule(matrix, 256);
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_EQ(bound->end, SearchEnd::Bound);
+  EXPECT_LE(bound->cost.score, bound->bound.score * 1.001);
+  // Few tilings there are; the first activations and the last store keep them from the bound.
+  Problem small = makeConv(machine, 64, 14, 64, 3, 1, 1);
+  auto exhausted = schedule(small, 4096), spent = schedule(small, 0);
+  ASSERT_TRUE(exhausted.ok() && spent.ok());
+  EXPECT_EQ(exhausted->end, SearchEnd::Exhausted);
+  EXPECT_GT(exhausted->pruned, 0u);
+  EXPECT_EQ(spent->end, SearchEnd::Budget);
+  EXPECT_LT(spent->candidates, exhausted->candidates);
+}
+
+TEST(Search, OrdersDifferByWhatRunsInsideM) {
+  machine::Machine machine = loadNamed("dadiannao");
+  Problem problem = makeConv(machine, 64, 56, 128, 3, 1, 1, 1, 4);
+  Tiling tiling;
+  tiling.tile = {1, 1, 32, 64, 14, 56, 3, 3};
+  auto orders = loopOrders(problem.layer, tiling);
+  ASSERT_EQ(orders.size(), 4u); // N and P, each outside of M or inside.
+  EXPECT_EQ(orders.front(), (std::vector<Rank>{Rank::G, Rank::M, Rank::N, Rank::P, Rank::Q, Rank::C}));
+  for (auto &order : orders) {
+    tiling.order = order;
+    EXPECT_TRUE(checkOrder(problem.layer, tiling).ok());
+  }
+  tiling.tile[unsigned(Rank::M)] = 128;
+  EXPECT_EQ(loopOrders(problem.layer, tiling).size(), 1u);
 }
 
 TEST(TileBoxes, HaloAndPadding) {

@@ -30,8 +30,9 @@ enum class Feature : uint64_t {
   Zfnaf = 4,       ///< A tensor is stored in Cnvlutin's bricks.
   HostOps = 8,     ///< Host operators run.
   FormatTexts = 16, ///< A tensor is stored in a format that only its text says (since 1.1).
+  DenseSlots = 32, ///< A dense tensor lies granule by granule.
 };
-inline constexpr uint64_t kKnownFeatures = 31;
+inline constexpr uint64_t kKnownFeatures = 63;
 
 /// The file's bytes. The same program gives the same bytes.
 std::vector<uint8_t> serialize(const Program &program);

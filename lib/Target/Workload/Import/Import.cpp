@@ -109,6 +109,7 @@ OwningOpRef<ModuleOp> importWorkload(const Workload &workload, MLIRContext *cont
   func::ReturnOp::create(builder, fileLoc, results);
 
   (*module)->setAttr("sparsity.numerics", builder.getStringAttr(workload.numerics));
+  (*module)->setAttr("sparsity.layers_apart", builder.getUnitAttr());
   (*module)->setAttr("sparsity.densities", builder.getDictionaryAttr(densities));
   (*module)->setAttr("sparsity.scales", builder.getDictionaryAttr(scales));
   return module;
