@@ -49,7 +49,7 @@ static LogicalResult raiseLinalg(ModuleOp module) {
   bool any =
       module
           .walk([](Operation *op) {
-            return isa<linalg::LinalgDialect>(op->getDialect()) ? WalkResult::interrupt() : WalkResult::advance();
+            return llvm::isa<linalg::LinalgDialect>(op->getDialect()) ? WalkResult::interrupt() : WalkResult::advance();
           })
           .wasInterrupted();
   if (!any)

@@ -132,6 +132,7 @@ void readLayer(yaml::Map &map, FileContext &context, Layer &layer) {
   SparsitySpec weights, activations;
   readSparsity(map, "weights", "weight_density", product ? context.activationDensity : context.weightDensity, weights);
   readSparsity(map, "activations", "activation_density", context.activationDensity, activations);
+  map.number("output_density", layer.outputDensity, {1e-4, 0.9999}, Need::Optional);
   readMappings(map, layer);
   if (!map.ok())
     return;

@@ -94,7 +94,7 @@ const Case kTables[] = {
     {"DramOverlap", [](Program &p) { p.tensors[kX].dramOffset = 880; },
      "tensor 0 'data' and tensor 1 'x' overlap in DRAM at byte 880"},
     {"AliasOfEncoded", [](Program &p) { p.tensors[kFlat].dramOffset = p.tensors[kPooled].dramOffset; },
-     "tensor 6 'flat' and tensor 5 'pooled' overlap in DRAM at byte 192; only dense tensors that a reshape joins"},
+     "tensor 6 'flat' and tensor 5 'pooled' overlap in DRAM at byte 192; only row-major tensors that a reshape joins"},
     {"SameBuffer", [](Program &p) { p.buffers[1].name = "activations"; }, "buffer 'activations' is there twice"},
     {"TooManyBuffers",
      [](Program &p) {
@@ -440,6 +440,7 @@ TEST(Hazards, LoadOfAnotherBoxNeedsNoWait) {
 TEST(Tables, ReshapeMayShareBytes) {
   Program program = smallProgram();
   program.tensors[kPooled].dramFormat = {};
+  program.tensors[kPooled].slotBytes = 0;
   program.tensors[kPooled].dramOffset = program.tensors[kFlat].dramOffset;
   EXPECT_EQ(verify(program), absl::OkStatus());
   program.hostOps[1].kind = HostKind::Cast;

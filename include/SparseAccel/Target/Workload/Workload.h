@@ -61,6 +61,8 @@ struct Layer {
   dataflow::Contraction shape;
   int64_t inputHeight = 1, inputWidth = 1;
   Sparsity weights, activations; ///< `weights` are the second operand of a matmul.
+  /// Of the results behind the ReLU, near which the biases bring it; 0: biases are zero, and about half is not zero.
+  double outputDensity = 0;
   std::map<std::string, std::vector<LevelLoops>> mappings; ///< By the machine's name.
 
   bool isMatMul() const { return shape.kind == machine::ContractionKind::MatMul; }

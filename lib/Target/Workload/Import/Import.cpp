@@ -22,14 +22,29 @@ namespace sparseaccel::workload {
 
 namespace {
 
-/// A shift that brings the sums of this layer into the range of its type: about four standard deviations.
-int32_t chooseShift(const Layer &layer, unsigned bits) {
-  double highest = std::ldexp(1.0, int(bits) - 1) - 1;
-  double terms = double(layer.shape.c * layer.shape.r * layer.shape.s) * layer.weights.density * layer.activations.density;
+/// Standard deviation of a layer's sums, which are nearly normal and have no mean.
+double deviationOf(const Layer &layer, double highest) {
+  double terms =
+      double(layer.shape.c * layer.shape.r * layer.shape.s) * layer.weights.density * layer.activations.density;
   // Mean square of a magnitude that is uniform over (0, highest] is highest^2 / 3, for either operand.
-  double deviation = std::sqrt(std::max(terms, 1.0)) * highest * highest / 3;
+  return std::sqrt(std::max(terms, 1.0)) * highest * highest / 3;
+}
+
+/// A shift that brings the sums of this layer into the range of its type: about four standard deviations.
+int32_t chooseShift(double deviation, double highest) {
   int excess = int(std::ceil(std::log2(std::max(1.0, 4 * deviation / highest))));
   return std::clamp(excess + 14, 2, 62);
+}
+
+/// The bias behind which a share `density` of the sums is positive.
+int64_t biasFor(double density, double deviation) {
+  // The upper quantile of the normal distribution, by halving.
+  double low = -8, high = 8;
+  for (int i = 0; i < 60; ++i) {
+    double middle = (low + high) / 2;
+    (std::erfc(middle / std::sqrt(2.0)) / 2 > density ? low : high) = middle;
+  }
+  return -std::llround(low * deviation);
 }
 
 SmallVector<int64_t> weightShape(const Layer &layer) {
@@ -44,8 +59,7 @@ Value makeWeightConstant(OpBuilder &builder, Location loc, const Workload &workl
   ArrayRef<char> data(reinterpret_cast<const char *>(bytes->data()), bytes->size());
   AsmResourceBlob blob(
       data, alignof(uint64_t), [bytes](void *, size_t, size_t) mutable { bytes.reset(); }, /*dataIsMutable=*/false);
-  auto value =
-      DenseResourceElementsAttr::get(type, workload.layers[index].name + ".weights", std::move(blob));
+  auto value = DenseResourceElementsAttr::get(type, workload.layers[index].name + ".weights", std::move(blob));
   return tosa::ConstOp::create(builder, loc, type, value);
 }
 
@@ -76,6 +90,8 @@ OwningOpRef<ModuleOp> importWorkload(const Workload &workload, MLIRContext *cont
       addInput(secondInputName(layer), weightShape(layer), layer.weights.density);
     resultTypes.push_back(RankedTensorType::get({s.n, s.p, s.q, s.g * s.m}, element));
     scales.push_back(builder.getNamedAttr(layer.name, builder.getF64FloatAttr(1.0)));
+    if (layer.outputDensity > 0)
+      densities.push_back(builder.getNamedAttr(layer.name, builder.getF64FloatAttr(layer.outputDensity)));
   }
   auto function = func::FuncOp::create(builder, fileLoc, "main", builder.getFunctionType(inputTypes, resultTypes));
   builder.setInsertionPointToStart(function.addEntryBlock());
@@ -94,8 +110,9 @@ OwningOpRef<ModuleOp> importWorkload(const Workload &workload, MLIRContext *cont
                                      : makeWeightConstant(builder, loc, workload, index,
                                                           RankedTensorType::get(weightShape(layer), element));
     int64_t highest = (int64_t(1) << (bits - 1)) - 1;
-    SmallVector<int64_t> bias(s.g * s.m, 0);
-    int32_t shift = chooseShift(layer, bits);
+    double deviation = deviationOf(layer, double(highest));
+    SmallVector<int64_t> bias(s.g * s.m, layer.outputDensity > 0 ? biasFor(layer.outputDensity, deviation) : 0);
+    int32_t shift = chooseShift(deviation, double(highest));
     auto numerics = accel::NumericsAttr::getRescale(context, bias, {16384}, {shift}, /*scale32=*/bits == 8, 0, highest);
     static constexpr accel::ContractionKind kKinds[] = {accel::ContractionKind::Conv, accel::ContractionKind::Depthwise,
                                                         accel::ContractionKind::FullyConnected,
