@@ -160,10 +160,11 @@ static uint64_t denseTransferBytes(const isa::Tensor &tensor, const Extents &ext
 }
 
 /// Copies a box between a dense tensor in DRAM, row-major or in slots, and a dense place of its own. Returns the bytes
-/// that cross the pins: each contiguous run takes whole bursts.
+/// that cross the pins: each contiguous run takes whole bursts. Without `values`, only counts them.
 template <bool toDram, typename Dram, typename Values>
 static uint64_t moveDense(const isa::Tensor &tensor, const Extents &origin, const Extents &extent, Dram *dram,
                           Values *values, uint64_t burst) {
+  bool copies = values != nullptr;
   unsigned elementBytes = isa::storageBytes(tensor.type);
   Strides boxStrides = denseStrides(extent);
   auto copy = [&](Dram *inDram, const Strides &dramStrides, Values *inBox, const Extents &part) {
@@ -174,13 +175,15 @@ static uint64_t moveDense(const isa::Tensor &tensor, const Extents &origin, cons
   };
   if (!isa::liesInSlots(tensor)) {
     Strides strides = denseStrides(extentsOf(tensor.shape));
-    copy(dram + elementsTo(origin, Extents{}, strides) * elementBytes, strides, values, extent);
+    if (copies)
+      copy(dram + elementsTo(origin, Extents{}, strides) * elementBytes, strides, values, extent);
     return denseTransferBytes(tensor, extent, burst);
   }
   uint64_t bytes = 0;
   forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
-    copy(dram + ref.index * tensor.slotBytes, denseStrides(ref.extent),
-         values + elementsTo(ref.origin, origin, boxStrides) * elementBytes, ref.extent);
+    if (copies)
+      copy(dram + ref.index * tensor.slotBytes, denseStrides(ref.extent),
+           values + elementsTo(ref.origin, origin, boxStrides) * elementBytes, ref.extent);
     bytes += roundUp(product(ref.extent) * elementBytes, burst);
   });
   return bytes;
@@ -190,7 +193,10 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
   const isa::Operand &box = instruction.dst;
   const isa::Tensor &tensor = tensorOf(box);
   const machine::Machine &machine = *shared.machine;
-  overwrite(box);
+  // What lies in the buffer already is not moved again: only counted.
+  bool resident = workspace.residence.holds(box);
+  if (!resident)
+    overwrite(box);
   unsigned elementBytes = isa::storageBytes(tensor.type);
   Extents extent = extentsOf(box.extent), origin = originOf(box.origin);
   Strides boxStrides = denseStrides(extent);
@@ -200,7 +206,9 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
   uint64_t burst = machine.dram.burstBytes, dataBytes = 0, metadataBytes = 0, elements = product(extent);
 
   if (denseDram) {
-    if (denseBuffer) {
+    if (resident) {
+      dataBytes = moveDense<false>(tensor, origin, extent, dram, static_cast<uint8_t *>(nullptr), burst);
+    } else if (denseBuffer) {
       dataBytes = moveDense<false>(tensor, origin, extent, dram, buffer.bytes.data() + box.offset, burst);
     } else {
       workspace.valuesA.resize(elements * elementBytes + 64);
@@ -210,8 +218,9 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
   } else {
     uint64_t slotBytes = denseBuffer ? 0 : bufferSlotBytes(tensor), granules = 0;
     bool same = tensor.dramFormat == tensor.bufferFormat;
-    if (!same)
+    if (!same && !denseBuffer && !resident)
       workspace.valuesA.resize(elements * elementBytes + 64);
+    uint8_t *values = denseBuffer ? buffer.bytes.data() + box.offset : workspace.valuesA.data();
     absl::Status status;
     forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
       if (!status.ok())
@@ -221,26 +230,33 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
       uint64_t moved = roundUp(slot.bytes, burst);
       dataBytes += moved - slot.metadataBytes, metadataBytes += slot.metadataBytes;
       ++granules;
+      if (resident)
+        return;
       if (same) {
         uint64_t to = box.offset + ref.local * slotBytes;
         std::memcpy(buffer.bytes.data() + to, bytes, slot.bytes);
         buffer.slotAt(to) = slot;
         return;
       }
-      workspace.granule.resize(product(ref.extent) * elementBytes);
+      uint8_t *to = values + elementsTo(ref.origin, origin, boxStrides) * elementBytes;
+      Strides own = denseStrides(ref.extent);
+      bool inPlace = liesAs(ref.extent, own, boxStrides);
+      if (!inPlace)
+        workspace.granule.resize(product(ref.extent) * elementBytes);
       status = formats::decode(tensor.dramFormat, absl::MakeConstSpan(bytes, slot.bytes), elementBytes,
-                               absl::MakeConstSpan(ref.extent.data(), tensor.shape.size()), workspace.granule.data());
-      int64_t at = elementsTo(ref.origin, origin, boxStrides);
-      uint8_t *to = denseBuffer ? buffer.bytes.data() + box.offset : workspace.valuesA.data();
-      copyBox(workspace.granule.data(), denseStrides(ref.extent), to + at * elementBytes, boxStrides, ref.extent,
-              elementBytes);
+                               absl::MakeConstSpan(ref.extent.data(), tensor.shape.size()),
+                               inPlace ? to : workspace.granule.data());
+      if (!inPlace)
+        copyBox(workspace.granule.data(), own, to, boxStrides, ref.extent, elementBytes);
     });
     if (!status.ok())
       return absl::Status(status.code(), absl::StrCat("tensor '", tensor.name, "': ", status.message()));
-    if (!same && !denseBuffer)
+    if (!same && !denseBuffer && !resident)
       encode(box, workspace.valuesA);
     metadataBytes += roundUp(granules * 4, burst);
   }
+  if (!resident && tensor.role == isa::TensorRole::Constant)
+    workspace.residence.add(box, box.offset + bytesInBuffer(box));
   if (!options.counts)
     return absl::OkStatus();
   double begin = seconds();
@@ -394,9 +410,8 @@ void Executor::encode(const isa::Operand &operand, std::vector<uint8_t> &values)
 }
 
 void Executor::overwrite(const isa::Operand &operand) {
-  if (workspace.cache.empty())
-    return;
   uint64_t end = operand.offset + bytesInBuffer(operand);
+  workspace.residence.overwrite(operand.buffer, operand.offset, end);
   workspace.cache.erase(std::remove_if(workspace.cache.begin(), workspace.cache.end(),
                                        [&](const Decoded &entry) {
                                          return entry.operand.buffer == operand.buffer && entry.operand.offset < end &&
@@ -437,9 +452,10 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
   work.machine = shared.machine;
   work.accumulate = instruction.mode == isa::AccumulateMode::Accumulate;
 
-  // Weights: from the cache where the buffer holds what the cache was made of.
+  // Weights: what is derived from them is kept where they are a constant's, as it was loaded.
   const isa::Operand &b = instruction.b;
   const isa::Tensor &weights = tensorOf(b);
+  bool rows = kernels::takesRows(shape);
   WeightKey key = {b.tensor,
                    instruction.bOrigin[0],
                    instruction.bOrigin[1],
@@ -452,46 +468,48 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                    instruction.c,
                    instruction.dilationW,
                    instruction.mapping,
-                   instruction.safs};
-  BufferMemory &buffer = memory.buffer(b.buffer);
-  bool keeps = weights.role == isa::TensorRole::Constant && weights.bufferFormat.isDense();
-  const uint8_t *bytes = buffer.bytes.data() + b.offset;
-  uint64_t size = bytesInBuffer(b);
-  std::shared_ptr<const WeightTile> tile;
-  if (keeps) {
-    tile = shared.weights.find(key);
-    if (tile && (tile->bytes.size() != size || std::memcmp(tile->bytes.data(), bytes, size) != 0))
-      tile = nullptr;
-  }
+                   instruction.safs,
+                   uint32_t(rows)};
+  bool keeps = workspace.residence.holds(b), dense = weights.bufferFormat.isDense();
+  std::array<int64_t, 4> extent = {shape.g * shape.m, shape.r, shape.s, shape.c};
+  std::array<int64_t, 4> own = {shape.r * shape.s * shape.c, shape.s * shape.c, shape.c, 1};
+  dataflow::OperandView weightView = viewOf(b, dense ? memory.buffer(b.buffer).bytes.data() + b.offset : nullptr,
+                                            isa::storageBytes(weights.type), instruction.bOrigin, extent);
+  Extents copied;
+  copied.fill(1);
+  Strides from{}, to{};
+  for (unsigned i = 0; i < 4; ++i)
+    copied[i + 2] = uint32_t(extent[i]), from[i + 2] = weightView.stride[i], to[i + 2] = own[i];
+  // The kernels and the dataflow take the box from the buffer where it lies there as one run, else from the tile.
+  bool inPlace = dense && liesAs(copied, to, from);
+  std::shared_ptr<const WeightTile> tile = keeps ? shared.weights.find(key) : nullptr;
+  if (tile && ((options.counts && !tile->counted) || (!inPlace && tile->values.empty())))
+    tile = nullptr;
+  if (tile && !inPlace)
+    weightView.data = tile->values.data();
+  weightView.stride = own;
   if (!tile) {
     auto fresh = std::make_shared<WeightTile>();
-    const uint8_t *dense = bytes;
-    if (!weights.bufferFormat.isDense()) {
+    if (!dense) {
       absl::StatusOr<const uint8_t *> values = memory.decode(b, workspace.valuesB);
       if (!values.ok())
         return values.status();
-      dense = *values;
+      weightView.data = viewOf(b, *values, weightView.elementBytes, instruction.bOrigin, extent).data;
     }
-    std::array<int64_t, 4> extent = {shape.g * shape.m, shape.r, shape.s, shape.c};
-    dataflow::OperandView box = viewOf(b, dense, isa::storageBytes(weights.type), instruction.bOrigin, extent);
-    fresh->view = box;
-    fresh->view.stride = {shape.r * shape.s * shape.c, shape.s * shape.c, shape.c, 1};
-    fresh->values.resize(size_t(shape.g * shape.m * fresh->view.stride[0]) * box.elementBytes + 64);
-    Extents copied;
-    copied.fill(1);
-    Strides from{}, to{};
-    for (unsigned i = 0; i < 4; ++i)
-      copied[i + 2] = uint32_t(extent[i]), from[i + 2] = box.stride[i], to[i + 2] = fresh->view.stride[i];
-    copyBox(static_cast<const uint8_t *>(box.data), from, fresh->values.data(), to, copied, box.elementBytes);
-    fresh->view.data = fresh->values.data();
-    fresh->packed = kernels::packWeights(*shared.kernels, shape, fresh->view);
-    fresh->summary = dataflow::summarizeWeights(shape, fresh->view);
+    if (!inPlace) {
+      fresh->values.resize(size_t(extent[0] * own[0]) * weightView.elementBytes + 64);
+      copyBox(static_cast<const uint8_t *>(weightView.data), from, fresh->values.data(), to, copied,
+              weightView.elementBytes);
+      weightView.data = fresh->values.data();
+    }
+    if (!rows)
+      fresh->packed = kernels::packWeights(*shared.kernels, shape, weightView);
+    fresh->summary = dataflow::summarizeWeights(shape, weightView);
     if (options.counts)
-      fresh->digest = shared.dataflow->digestWeights(work, fresh->view);
-    if (keeps) {
-      fresh->bytes.assign(bytes, bytes + size);
+      fresh->digest = shared.dataflow->digestWeights(work, weightView);
+    fresh->counted = options.counts;
+    if (keeps)
       shared.weights.insert(key, fresh);
-    }
     tile = std::move(fresh);
   }
 
@@ -502,7 +520,7 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                                    {shape.n, shape.inputRows(), shape.inputColumns(), shape.g * shape.c});
 
   const isa::Operand &o = instruction.o;
-  bool wide = tile->packed.wide;
+  bool wide = weightView.elementBytes == 2;
   std::array<int64_t, 4> strides;
   int64_t stride = 1, at = 0;
   for (int i = 3; i >= 0; --i) {
@@ -515,9 +533,12 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
   isa::AccumulateMode mode = instruction.mode;
   if (mode == isa::AccumulateMode::Bias && bias.empty())
     mode = isa::AccumulateMode::Clear;
-  kernels::contract(*shared.kernels, shape, a, tile->packed, mode,
-                    mode == isa::AccumulateMode::Bias ? bias.data() + instruction.oOrigin[3] : nullptr,
-                    {sums, strides[0], strides[1], strides[2]}, workspace.scratch);
+  const int64_t *start = mode == isa::AccumulateMode::Bias ? bias.data() + instruction.oOrigin[3] : nullptr;
+  kernels::Sums into{sums, strides[0], strides[1], strides[2]};
+  if (rows)
+    kernels::contractRows(*shared.kernels, shape, a, weightView, mode, start, into, workspace.scratch);
+  else
+    kernels::contract(*shared.kernels, shape, a, tile->packed, mode, start, into, workspace.scratch);
   if (!options.counts)
     return absl::OkStatus();
 
@@ -539,7 +560,7 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                                           wide, channels));
   work.weights = &tile->summary;
   work.digest = tile->digest.get();
-  dataflow::Counts counts = shared.dataflow->count(work, a, tile->view);
+  dataflow::Counts counts = shared.dataflow->count(work, a, weightView);
   record.cycles = uint64_t(std::llround(counts.cycles));
   record.boundCycles = counts.boundCycles;
   layer.counts.add(counts);

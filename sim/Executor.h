@@ -10,6 +10,7 @@
 
 #include "EventLoop.h"
 #include "Memory.h"
+#include "Residence.h"
 #include "WeightCache.h"
 
 #include "SparseAccel/Sim/Kernels.h"
@@ -50,8 +51,10 @@ struct Decoded {
 /// Memory that one run needs and the next one may use again. What a verified program reads it has written before, so
 /// nothing is cleared between runs.
 struct Workspace {
-  Workspace(const isa::Program &program, const ConstantInfo &constants) : memory(program, constants) {}
+  Workspace(const isa::Program &program, const ConstantInfo &constants)
+      : memory(program, constants), residence(program.buffers.size()) {}
   Memory memory;
+  Residence residence; ///< Of the constants in `memory`; it stands from run to run as they do.
   kernels::Scratch scratch;
   std::vector<Decoded> cache;
   std::vector<uint8_t> valuesA, valuesB, valuesO, granule, encoded;

@@ -32,6 +32,22 @@ struct ContractTile {
   const int64_t *bias; ///< g*m, where mode is SumBias.
 };
 
+/// Rows of a matrix times 1, 2 or 4 vectors: sums[vector][row]. Sums are int64 where the matrix has 16 bits, else
+/// int32.
+struct RowProducts {
+  const void *w; ///< [rows][length], as it lies in a buffer.
+  int32_t bytes; ///< Of an element of w: 1 or 2.
+  int64_t rows, rowStride, length;
+  int32_t vectors;
+  /// [vector][length]; where `bytes` is 2, [vector][2][length] with x = x[0] + 256 * x[1] and x[0] in [0, 255].
+  const int16_t *x;
+  int64_t xStride; ///< Elements between vectors, and between the two parts of one.
+  void *o;
+  int64_t oStride; ///< Elements between the sums of two vectors.
+  SumMode mode;
+  const int64_t *bias; ///< By row, where mode is SumBias.
+};
+
 /// ((x * multiplier + (1 << (shift - 1))) >> shift), truncated to 32 bits, clamped. Arrays of one entry per channel.
 struct Scale {
   const int64_t *multiplier;
@@ -93,6 +109,7 @@ struct KernelTable {
   void (*packWeights)(const void *w, int32_t bytes, int64_t g, int64_t m, int64_t segments, int64_t run, bool wide,
                       int16_t *out);
   void (*contract)(const ContractTile &tile);
+  void (*multiplyRows)(const RowProducts &products);
   /// g channels, m = c = 1.
   void (*depthwise)(const ContractTile &tile);
   /// Copies rows of `count` elements of 1 or 2 bytes to int16.

@@ -4,6 +4,7 @@
 #include "KernelTable.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 namespace sparseaccel::sim::kernels {
@@ -137,6 +138,68 @@ void contract(const KernelTable &kernels, const dataflow::Contraction &shape, co
     kernels.depthwise(tile);
   else
     kernels.contract(tile);
+}
+
+bool takesRows(const dataflow::Contraction &shape) {
+  constexpr int64_t mostPixels = 4; // Of a register block of multiplyRows().
+  bool depthwise = shape.g > 1 && shape.m == 1 && shape.c == 1;
+  return !depthwise && shape.n * shape.p * shape.q <= mostPixels;
+}
+
+void contractRows(const KernelTable &kernels, const dataflow::Contraction &shape, const dataflow::OperandView &a,
+                  const dataflow::OperandView &b, isa::AccumulateMode mode, const int64_t *bias, const Sums &sums,
+                  Scratch &scratch) {
+  assert(takesRows(shape) && (shape.s == 1 || b.stride[2] == shape.c) &&
+         (shape.r == 1 || b.stride[1] == shape.s * shape.c) && "a filter is one run");
+  bool wide = b.elementBytes == 2;
+  RowProducts products;
+  products.bytes = int32_t(b.elementBytes);
+  products.rows = shape.m, products.rowStride = b.stride[0];
+  products.length = products.xStride = shape.r * shape.s * shape.c;
+  products.mode = mode == isa::AccumulateMode::Clear  ? SumClear
+                  : mode == isa::AccumulateMode::Bias ? SumBias
+                                                      : SumAccumulate;
+  int64_t vectorElements = products.xStride * (wide ? 2 : 1), pixels = shape.n * shape.p * shape.q;
+  if (scratch.activations.size() < size_t(pixels * vectorElements))
+    scratch.activations.resize(size_t(pixels * vectorElements));
+  products.x = scratch.activations.data();
+  int64_t sumsAt[4];
+  for (int64_t group = 0; group < shape.g; ++group) {
+    // The window of each pixel as one vector.
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      int64_t n = pixel / (shape.p * shape.q), p = pixel / shape.q % shape.p, q = pixel % shape.q;
+      sumsAt[pixel] = n * sums.strideN + p * sums.strideP + q * sums.strideQ + group * shape.m;
+      int16_t *window = scratch.activations.data() + pixel * vectorElements, *out = window;
+      for (int64_t r = 0; r < shape.r; ++r)
+        for (int64_t s = 0; s < shape.s; ++s, out += shape.c) {
+          int64_t h = p * shape.strideH + r * shape.dilationH - shape.padTop;
+          int64_t w = q * shape.strideW + s * shape.dilationW - shape.padLeft;
+          if (h < 0 || h >= a.extent[1] || w < 0 || w >= a.extent[2])
+            std::fill(out, out + shape.c, 0);
+          else
+            kernels.widen(static_cast<const char *>(a.data) +
+                              (n * a.stride[0] + h * a.stride[1] + w * a.stride[2] + group * shape.c) * a.elementBytes,
+                          int32_t(a.elementBytes), shape.c, out);
+        }
+      for (int64_t i = 0; wide && i < products.length; ++i) {
+        window[products.xStride + i] = int16_t(window[i] >> 8);
+        window[i] = int16_t(window[i] & 255);
+      }
+    }
+    products.w = static_cast<const char *>(b.data) + group * shape.m * b.stride[0] * b.elementBytes;
+    products.bias = products.mode == SumBias ? bias + group * shape.m : nullptr;
+    // As many pixels at a time as are equally far apart: all, or one by one.
+    bool even = pixels != 3;
+    for (int64_t pixel = 2; pixel < pixels; ++pixel)
+      even &= sumsAt[pixel] - sumsAt[pixel - 1] == sumsAt[1] - sumsAt[0];
+    products.vectors = even ? int32_t(pixels) : 1;
+    products.oStride = pixels > 1 ? sumsAt[1] - sumsAt[0] : 0;
+    for (int64_t pixel = 0; pixel < pixels; pixel += products.vectors) {
+      products.x = scratch.activations.data() + pixel * vectorElements;
+      products.o = static_cast<char *>(sums.data) + sumsAt[pixel] * (wide ? 8 : 4);
+      kernels.multiplyRows(products);
+    }
+  }
 }
 
 double widestSum(const KernelTable &kernels, const void *sums, bool wide, int64_t count) {

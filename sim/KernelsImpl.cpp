@@ -10,6 +10,9 @@
 //  same channels. |a * low| < 2^23, so 256
 //    products stay below 2^31; after at most that many the block is added to 64-bit sums. Exact for every operand.
 //
+// A few output pixels use each weight too seldom to pay for that layout: dot products take the weights as they lie, row
+// by row, and the activations are split instead.
+//
 //===----------------------------------------------------------------------===//
 
 #include "KernelTable.h"
@@ -42,6 +45,9 @@ inline Vector broadcastPair(const int16_t *p) {
   return _mm512_set1_epi32(pair);
 }
 inline Vector dot(Vector sum, Vector x, Vector y) { return _mm512_dpwssd_epi32(sum, x, y); }
+inline Vector loadSigned(const int8_t *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
+}
 #elif defined(__AVX2__)
 using Vector = __m256i;
 constexpr int kLanes = 8, kPixels = 6;
@@ -55,6 +61,9 @@ inline Vector broadcastPair(const int16_t *p) {
   return _mm256_set1_epi32(pair);
 }
 inline Vector dot(Vector sum, Vector x, Vector y) { return add(sum, _mm256_madd_epi16(x, y)); }
+inline Vector loadSigned(const int8_t *p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
+}
 #elif defined(__SSE2__)
 using Vector = __m128i;
 constexpr int kLanes = 4, kPixels = 6;
@@ -68,6 +77,10 @@ inline Vector broadcastPair(const int16_t *p) {
   return _mm_set1_epi32(pair);
 }
 inline Vector dot(Vector sum, Vector x, Vector y) { return add(sum, _mm_madd_epi16(x, y)); }
+inline Vector loadSigned(const int8_t *p) {
+  Vector bytes = _mm_loadl_epi64(reinterpret_cast<const Vector *>(p));
+  return _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+}
 #else
 constexpr int kLanes = 4, kPixels = 4;
 struct Vector {
@@ -100,7 +113,14 @@ inline Vector dot(Vector sum, Vector x, Vector y) {
   }
   return sum;
 }
+inline Vector loadSigned(const int8_t *p) {
+  int16_t values[2 * kLanes];
+  for (int i = 0; i < 2 * kLanes; ++i)
+    values[i] = p[i];
+  return load(values);
+}
 #endif
+inline Vector loadSigned(const int16_t *p) { return load(p); } // 2 * kLanes values, of 8 or 16 bits, as 16-bit pairs.
 
 /// 32-bit products of 16 x 8 bits that may be added up before they can leave 32 bits, in pairs.
 constexpr int64_t kPairsPerFlush = 128;
@@ -379,6 +399,114 @@ void contract(const ContractTile &tile) {
     contractBlocks<false>(tile);
 }
 
+//===----------------------------------------------------------------------===//
+// Rows times vectors
+//===----------------------------------------------------------------------===//
+
+/// The sum of all lanes. Those of a narrow sum may leave 32 bits on the way: the total is the one modulo 2^32.
+inline int64_t total(Vector sum) {
+  int32_t lanes[kLanes];
+  store(lanes, sum);
+  int64_t total = 0;
+  for (int i = 0; i < kLanes; ++i)
+    total += lanes[i];
+  return total;
+}
+
+/// `Rows` rows, the first of which is `row`, by all vectors: each vector of weights is loaded once.
+template <typename T, int Rows, int Vectors>
+void rowBlock(const RowProducts &products, int64_t row) {
+  constexpr bool wide = sizeof(T) == 2;
+  constexpr int parts = wide ? 2 : 1;
+  constexpr int64_t step = 2 * kLanes, chunk = wide ? kPairsPerFlush * step : INT64_MAX;
+  const T *w = static_cast<const T *>(products.w) + row * products.rowStride;
+  int64_t length = products.length, whole = length / step * step;
+  int64_t sums[Rows][Vectors] = {};
+  for (int64_t k = 0; k < whole;) {
+    Vector lanes[Rows][Vectors][parts];
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v)
+#pragma GCC unroll 2
+        for (int part = 0; part < parts; ++part)
+          lanes[i][v][part] = zero();
+    int64_t end = whole - k < chunk ? whole : k + chunk;
+    for (; k < end; k += step) {
+      Vector weights[Rows];
+#pragma GCC unroll 4
+      for (int i = 0; i < Rows; ++i)
+        weights[i] = loadSigned(w + i * products.rowStride + k);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v)
+#pragma GCC unroll 2
+        for (int part = 0; part < parts; ++part) {
+          Vector x = load(products.x + (v * parts + part) * products.xStride + k);
+#pragma GCC unroll 4
+          for (int i = 0; i < Rows; ++i)
+            lanes[i][v][part] = dot(lanes[i][v][part], weights[i], x);
+        }
+    }
+    for (int i = 0; i < Rows; ++i)
+      for (int v = 0; v < Vectors; ++v)
+        for (int part = 0; part < parts; ++part)
+          sums[i][v] += total(lanes[i][v][part]) * (part ? 256 : 1);
+  }
+  for (int i = 0; i < Rows; ++i)
+    for (int v = 0; v < Vectors; ++v) {
+      const int16_t *x = products.x + v * parts * products.xStride;
+      int64_t sum = sums[i][v];
+      for (int64_t k = whole; k < length; ++k)
+        sum += int64_t(w[i * products.rowStride + k]) * (wide ? x[k] + 256 * x[products.xStride + k] : x[k]);
+      int64_t at = v * products.oStride + row + i;
+      if (products.mode == SumBias)
+        sum += products.bias[row + i];
+      if constexpr (wide) {
+        int64_t *o = static_cast<int64_t *>(products.o) + at;
+        *o = products.mode == SumAccumulate ? *o + sum : sum;
+      } else {
+        int32_t *o = static_cast<int32_t *>(products.o) + at;
+        *o = int32_t(products.mode == SumAccumulate ? *o + sum : sum);
+      }
+    }
+}
+
+/// As many rows at a time as make four products of a row with a vector: enough sums to wait for none, and for which
+/// there are registers.
+template <typename T, int Vectors>
+void rowBlocks(const RowProducts &products) {
+  constexpr int rows = 4 / Vectors;
+  int64_t row = 0;
+  for (; row + rows <= products.rows; row += rows)
+    rowBlock<T, rows, Vectors>(products, row);
+  for (; row < products.rows; ++row)
+    rowBlock<T, 1, Vectors>(products, row);
+}
+
+template <typename T>
+void multiplyRowsOf(const RowProducts &products) {
+  switch (products.vectors) {
+  case 1:
+    return rowBlocks<T, 1>(products);
+  case 2:
+    return rowBlocks<T, 2>(products);
+  case 4:
+    return rowBlocks<T, 4>(products);
+  }
+  __builtin_unreachable();
+}
+
+void multiplyRows(const RowProducts &products) {
+  if (products.bytes == 1)
+    multiplyRowsOf<int8_t>(products);
+  else
+    multiplyRowsOf<int16_t>(products);
+}
+
+//===----------------------------------------------------------------------===//
+// Packing, depthwise convolution
+//===----------------------------------------------------------------------===//
+
 int64_t packedElements(int64_t g, int64_t m, int64_t segments, int64_t run, bool wide) {
   int64_t channels = wide ? kBlockChannels<true> : kBlockChannels<false>;
   return g * ((m + channels - 1) / channels) * segments * ((run + 1) / 2) * 4 * kLanes;
@@ -644,6 +772,7 @@ extern const KernelTable kTable = {SPARSEACCEL_TEXT(SPARSEACCEL_KERNELS),
                                    packedElements,
                                    packWeights,
                                    contract,
+                                   multiplyRows,
                                    depthwise,
                                    widen,
                                    rescale,

@@ -56,8 +56,7 @@ int64_t elementsTo(const Extents &origin, const Extents &base, const Strides &st
   return elements;
 }
 
-/// Whether a box lies the same under both strides.
-static bool liesAs(const Extents &extent, const Strides &own, const Strides &strides) {
+bool liesAs(const Extents &extent, const Strides &own, const Strides &strides) {
   for (unsigned i = 0; i < kMaxRank; ++i)
     if (extent[i] != 1 && own[i] != strides[i])
       return false;

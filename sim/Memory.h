@@ -33,6 +33,8 @@ uint64_t product(const Extents &extents);
 /// A box that lies dense and row-major somewhere: strides in elements.
 using Strides = std::array<int64_t, kMaxRank>;
 Strides denseStrides(const Extents &extents);
+/// Whether a box lies the same under both strides.
+bool liesAs(const Extents &extent, const Strides &own, const Strides &strides);
 /// Copies a box of elements between two strided places.
 void copyBox(const uint8_t *from, const Strides &fromStrides, uint8_t *to, const Strides &toStrides,
              const Extents &extents, unsigned elementBytes);

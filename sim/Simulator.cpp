@@ -217,9 +217,10 @@ absl::StatusOr<RunResult> Simulator::run(absl::Span<const TensorData> inputs, co
   RunResult result;
   std::unique_ptr<Workspace> workspace = state->take();
   absl::Status status = Executor(*state, options, *workspace).run(inputs, result);
-  state->giveBack(std::move(workspace));
+  // A run that failed may have left an instruction half done: its memory goes with it.
   if (!status.ok())
     return status;
+  state->giveBack(std::move(workspace));
   return result;
 }
 

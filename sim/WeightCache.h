@@ -1,8 +1,8 @@
 //===- WeightCache.h - Converted weights, kept between runs -----*- C++ -*-===//
 //
-// Every image runs the same weights through the same tiles. What a CONTRACT's B operand turns into (decoded values, the
-// kernels' layout, the counts that depend on weights alone) is kept, and used again only where the bytes in the
-// simulated buffer are the same: a cache of a pure function of them.
+// Every image runs the same weights through the same tiles. What a CONTRACT's B operand turns into (the kernels'
+// layout, the counts that depend on weights alone) is kept, and used again only where a box of a constant lies in the
+// simulated buffer as it was loaded (Residence.h): a cache of a pure function of the constant.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,21 +21,21 @@
 namespace sparseaccel::sim {
 
 struct WeightTile {
-  std::vector<uint8_t> bytes;  ///< Of the operand in the buffer: the dense box, or the granules by their lengths.
-  std::vector<uint8_t> values; ///< Of exactly what the CONTRACT reads, dense: {g*m, r, s, c}.
-  dataflow::OperandView view;  ///< Of `values`.
-  kernels::PackedWeights packed;
+  /// Of exactly what the CONTRACT reads, dense: {g*m, r, s, c}. Empty where that lies in the buffer as one run.
+  std::vector<uint8_t> values;
+  kernels::PackedWeights packed; ///< Empty where the kernels take weights as they lie.
   dataflow::WeightSummary summary;
   std::unique_ptr<const dataflow::WeightDigest> digest; ///< Null where the dataflow has none, or nothing was counted.
+  bool counted = false;                                 ///< Whether the dataflow was asked for its digest.
   uint64_t size() const {
-    return bytes.size() + values.size() + packed.data.size() * 2 + summary.nonzeros.size() * 4 +
-           (digest ? digest->bytes() : 0) + sizeof(WeightTile);
+    return values.size() + packed.data.size() * 2 + summary.nonzeros.size() * 4 + (digest ? digest->bytes() : 0) +
+           sizeof(WeightTile);
   }
 };
 
-/// Tensor, origin, the extents g, m, r, s, c and dilation that the layout depends on, and the mapping and SAFs that the
-/// digest depends on.
-using WeightKey = std::array<uint32_t, 13>;
+/// Tensor, origin, the extents g, m, r, s, c and dilation that the layout depends on, the mapping and SAFs that the
+/// digest depends on, and whether the kernels take weights as they lie.
+using WeightKey = std::array<uint32_t, 14>;
 
 class WeightCache {
 public:

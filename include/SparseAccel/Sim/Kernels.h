@@ -47,11 +47,20 @@ struct Scratch {
   std::vector<int16_t> activations;
 };
 
+/// Whether a contraction has so few output pixels that converting its weights costs more than it gains: contractRows()
+/// takes them as they lie.
+bool takesRows(const dataflow::Contraction &shape);
+
 /// o += a * b, or bias + a * b, or a * b. `a` is exactly the box that the contraction reads, padding apart; 16 bytes
 /// past its end are readable. `bias` has g*m entries where mode is Bias.
 void contract(const KernelTable &kernels, const dataflow::Contraction &shape, const dataflow::OperandView &a,
               const PackedWeights &b, isa::AccumulateMode mode, const int64_t *bias, const Sums &sums,
               Scratch &scratch);
+
+/// The same for weights as they lie, where takesRows(): a filter of `b` is one run, and filters may be apart.
+void contractRows(const KernelTable &kernels, const dataflow::Contraction &shape, const dataflow::OperandView &a,
+                  const dataflow::OperandView &b, isa::AccumulateMode mode, const int64_t *bias, const Sums &sums,
+                  Scratch &scratch);
 
 /// Largest |sum| of `count` contiguous ones.
 double widestSum(const KernelTable &kernels, const void *sums, bool wide, int64_t count);

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 
+#include <array>
 #include <random>
 
 using namespace sparseaccel;
@@ -58,12 +59,17 @@ std::vector<int64_t> simulate(const kernels::KernelTable &kernels, const Contrac
                  sizeof(T),
                  {shape.g * shape.m, shape.r, shape.s, shape.c},
                  {shape.r * shape.s * shape.c, shape.s * shape.c, shape.c, 1}};
-  std::vector<Sum> sums(x.before.begin(), x.before.end());
+  std::vector<Sum> sums(x.before.begin(), x.before.end()), byRows = sums;
   kernels::PackedWeights packed = kernels::packWeights(kernels, shape, bv);
   kernels::Scratch scratch;
   int64_t filters = shape.g * shape.m;
   kernels::contract(kernels, shape, av, packed, mode, x.bias.data(),
                     {sums.data(), shape.p * shape.q * filters, shape.q * filters, filters}, scratch);
+  if (kernels::takesRows(shape)) {
+    kernels::contractRows(kernels, shape, av, bv, mode, x.bias.data(),
+                          {byRows.data(), shape.p * shape.q * filters, shape.q * filters, filters}, scratch);
+    EXPECT_EQ(byRows, sums);
+  }
   return {sums.begin(), sums.end()};
 }
 
@@ -127,6 +133,48 @@ TEST(Kernels, FullyConnected) {
   }
 }
 
+TEST(Kernels, RowsTakeAFewPixelsOfAnyShape) {
+  std::mt19937 rng(11);
+  auto pick = [&](int low, int high) { return std::uniform_int_distribution<int64_t>(low, high)(rng); };
+  constexpr int64_t pixels[][3] = {{1, 1, 1}, {1, 1, 2}, {1, 3, 1}, {2, 1, 2}, {4, 1, 1}, {1, 2, 2}, {3, 1, 1}};
+  for (int i = 0; i < 42; ++i) {
+    Contraction shape;
+    shape.n = pixels[i % 7][0], shape.p = pixels[i % 7][1], shape.q = pixels[i % 7][2];
+    shape.g = i % 3 == 0 ? 2 : 1, shape.m = pick(2, 11), shape.c = pick(1, 150);
+    shape.r = pick(1, 3), shape.s = pick(1, 3), shape.strideH = pick(1, 2), shape.dilationW = pick(1, 2);
+    shape.padTop = pick(0, shape.r - 1), shape.padLeft = pick(0, shape.s - 1);
+    if (shape.inputRows() < 1 || shape.inputColumns() < 1)
+      continue;
+    SCOPED_TRACE(i);
+    ASSERT_TRUE(kernels::takesRows(shape));
+    check(shape, i);
+  }
+  Contraction shape;
+  shape.n = 5, shape.m = shape.c = 4;
+  EXPECT_FALSE(kernels::takesRows(shape));
+}
+
+TEST(Kernels, RowsOfALargerMatrix) {
+  // Filters lie apart, and sums as far apart as those of other layers' channels between them make it.
+  Contraction shape;
+  shape.n = 2, shape.m = 7, shape.c = 75;
+  std::mt19937 rng(5);
+  Operands x = randomOperands(shape, -32768, 32767, rng);
+  std::vector<int16_t> b(7 * 100, 99);
+  for (int64_t f = 0; f < 7; ++f)
+    std::copy_n(x.b.begin() + f * 75, 75, b.begin() + f * 100);
+  OperandView av{x.a.data(), 2, {2, 1, 1, 75}, {75, 75, 75, 1}}, bv{b.data(), 2, {7, 1, 1, 75}, {100, 75, 75, 1}};
+  std::vector<int64_t> expected = reference(shape, x, isa::AccumulateMode::Bias);
+  for (const kernels::KernelTable *kernels : kernels::availableKernels()) {
+    std::vector<int64_t> sums(20, -1);
+    kernels::Scratch scratch;
+    kernels::contractRows(*kernels, shape, av, bv, isa::AccumulateMode::Bias, x.bias.data(), {sums.data(), 10, 10, 10},
+                          scratch);
+    for (int64_t i = 0; i < 20; ++i)
+      EXPECT_EQ(sums[i], i % 10 < 7 ? expected[i / 10 * 7 + i % 10] : -1) << kernels::kernelName(*kernels) << ' ' << i;
+  }
+}
+
 TEST(Kernels, Depthwise) {
   for (int64_t g : {3, 64, 100}) {
     Contraction shape;
@@ -138,17 +186,25 @@ TEST(Kernels, Depthwise) {
 
 TEST(Kernels, ExtremeOperandsOverManyChannels) {
   // 2^30 * 2048 leaves 32 bits by far, and every partial sum of a flush is at its limit.
-  for (int value : {-32768, 32767}) {
+  // One pixel takes rows, fifteen the block of pixels; activations of -1 and 255 are the extremes of the parts of a
+  // split.
+  for (auto [value, activation, pixels] : std::vector<std::array<int, 3>>{{-32768, -32768, 15},
+                                                                          {32767, -32768, 15},
+                                                                          {-32768, -32768, 1},
+                                                                          {32767, -32768, 2},
+                                                                          {-32768, -1, 1},
+                                                                          {-32768, 255, 4},
+                                                                          {32767, 32767, 1}}) {
     Contraction shape;
-    shape.c = 2048, shape.m = 20, shape.q = 15;
+    shape.c = 16384 + 9, shape.m = 20, shape.q = pixels;
     Operands x;
-    x.a.assign(size_t(shape.q * shape.c), -32768);
+    x.a.assign(size_t(shape.q * shape.c), int16_t(activation));
     x.b.assign(size_t(shape.m * shape.c), int16_t(value));
     x.bias.assign(size_t(shape.m), 0);
     x.before.assign(size_t(shape.q * shape.m), 0);
     for (const kernels::KernelTable *kernels : kernels::availableKernels())
       EXPECT_EQ((simulate<int16_t, int64_t>(*kernels, shape, x, isa::AccumulateMode::Clear)),
-                std::vector<int64_t>(size_t(shape.q * shape.m), int64_t(-32768) * value * 2048));
+                std::vector<int64_t>(size_t(shape.q * shape.m), int64_t(activation) * value * shape.c));
   }
   Contraction shape;
   shape.c = 2048, shape.r = shape.s = 3, shape.m = 40;
