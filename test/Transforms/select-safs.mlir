@@ -14,7 +14,7 @@
 // RUN: sparse-opt %s --pass-pipeline="builtin.module(sparse-select-encoding{machine=eyeriss relu-density=0.1},sparse-select-safs{machine=eyeriss})" | FileCheck %s --check-prefix=ENCODED
 // RUN: sparse-opt %s --pass-pipeline="builtin.module(sparse-select-encoding{machine=eyeriss relu-density=0.1 saf='-format a at dram'},sparse-select-safs{machine=eyeriss saf='-format a at dram'})" | FileCheck %s --check-prefix=EYERISS
 
-// CNVLUTIN: safs [#sparsity.saf<skip A at "compute" if [A]>, #sparsity.saf<skip B at "sb" if [A]>, #sparsity.saf<format A at "nm">, #sparsity.saf<format O at "nm">, #sparsity.saf<format O at "nbout">] layer "conv1"
+// CNVLUTIN: safs [#sparsity.saf<skip A at "compute" if [A]>, #sparsity.saf<skip B at "sb" if [A]>, #sparsity.saf<format A at "nm">, #sparsity.saf<format O at "nm">] layer "conv1"
 // EYERISS: safs [#sparsity.saf<gate A at "compute" if [A]>, #sparsity.saf<gate B at "filter_spad" if [A]>] layer "conv1"
 // DADIANNAO: safs [] layer "conv1"
 // ENCODED: safs [#sparsity.saf<gate A at "compute" if [A]>, #sparsity.saf<gate B at "filter_spad" if [A]>, #sparsity.saf<format O at "dram">] layer "conv1"

@@ -19,18 +19,13 @@ def LinalgToTosa : Pass<"sparse-linalg-to-tosa", "::mlir::ModuleOp"> {
     docs/linalg.md lists what is taken; anything else is an error that names the operation.
 
     ```mlir
-    %zero = arith.constant 0.0 : f32
-    %empty = tensor.empty() : tensor<1x2x2x4xf32>
-    %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x2x2x4xf32>) -> tensor<1x2x2x4xf32>
-    %0 = linalg.conv_2d_nhwc_fhwc {dilations = dense<1> : tensor<2xi64>, strides = dense<1> : tensor<2xi64>}
-      ins(%x, %w : tensor<1x4x4x3xf32>, tensor<4x3x3x3xf32>) outs(%fill : tensor<1x2x2x4xf32>) -> tensor<1x2x2x4xf32>
+    %0 = linalg.exp ins(%x : tensor<2x3xf32>) outs(%empty : tensor<2x3xf32>) -> tensor<2x3xf32>
     ```
 
     becomes
 
     ```mlir
-    %0 = tosa.conv2d %x, %w, %bias, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}
-      : (tensor<1x4x4x3xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2x2x4xf32>
+    %0 = tosa.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
     ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tosa::TosaDialect"];

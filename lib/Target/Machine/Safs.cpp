@@ -42,6 +42,13 @@ static bool holds(const Level &level, OperandKind operand) {
   return std::find(level.holds.begin(), level.holds.end(), operand) != level.holds.end();
 }
 
+/// Whether a level holds sums alone: results, which have a format, lie in another one.
+static bool holdsSumsAlone(const Machine &machine, const Level &level) {
+  return level.psumBits && std::any_of(machine.levels.begin() + 1, machine.levels.end(), [](const Level &other) {
+           return other.managedBy == ManagedBy::Program && !other.psumBits && holds(other, OperandKind::O);
+         });
+}
+
 const formats::Format *formatAt(const Machine &machine, absl::string_view level, OperandKind operand) {
   const Level *place = machine.findLevel(level);
   if (!place || !holds(*place, operand))
@@ -54,7 +61,8 @@ const formats::Format *formatAt(const Machine &machine, absl::string_view level,
     return nullptr;
   }
   if (place->managedBy == ManagedBy::Program)
-    return formats.buffer.isDense() ? nullptr : &formats.buffer;
+    return formats.buffer.isDense() || (operand == OperandKind::O && holdsSumsAlone(machine, *place)) ? nullptr
+                                                                                                      : &formats.buffer;
   for (const SafCapability &saf : machine.safs)
     if (saf.action == SafAction::Format && saf.level == level && saf.target == operand)
       return &saf.format;

@@ -98,7 +98,7 @@ def Sparsity_SafAttr : Sparsity_Attr<"Saf", "saf"> {
     #skip = #sparsity.saf<skip A at "nbin" if [A]>
     #gate = #sparsity.saf<gate B at "filter_spad" if [A]>
     #exit = #sparsity.saf<exit O at "compute" if [A, B], {threshold = 4}>
-    #bits = #sparsity.saf<format A at "nbin">
+    #compressed = #sparsity.saf<format A at "nbin">
     ```
   }];
   let parameters = (ins
