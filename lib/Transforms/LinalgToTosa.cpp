@@ -177,7 +177,7 @@ namespace {
 
 /// Everything has a static shape, and nothing but tensors is computed with.
 LogicalResult checkShapes(ModuleOp module) {
-  WalkResult walk = module.walk([&](Operation *op) {
+  WalkResult walk = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
       if (isa<BaseMemRefType>(type)) {
         op->emitError() << "computes on memory; expected linalg on tensors, before bufferization";
@@ -195,7 +195,7 @@ LogicalResult checkShapes(ModuleOp module) {
 
 /// What no pattern took: first the operations that compute, then what only served them.
 LogicalResult checkNothingLeft(ModuleOp module, bool servants) {
-  WalkResult walk = module.walk([&](Operation *op) {
+  WalkResult walk = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     bool linear = isa_and_nonnull<linalg::LinalgDialect>(op->getDialect());
     bool serves = isa<linalg::FillOp, linalg::BroadcastOp>(op) ||
                   isa_and_nonnull<tensor::TensorDialect, arith::ArithDialect>(op->getDialect());

@@ -50,6 +50,15 @@ static bool isScalar(Operation *op) {
   return true;
 }
 
+/// A ReLU and its like right behind what is no function of one number, a contraction say: the range of that is the
+/// range behind the ReLU, and so the chain begins there.
+static bool isActivationOfInput(Operation *op) {
+  if (!isa<tosa::ClampOp>(op))
+    return false;
+  Operation *before = op->getOperand(0).getDefiningOp();
+  return !before || !isScalar(before);
+}
+
 /// Whether a table is better than the ops one by one.
 static bool isWorthATable(ArrayRef<Operation *> ops, Numerics numerics) {
   auto inChain = [&](Value value) { return llvm::is_contained(ops, value.getDefiningOp()); };
@@ -96,8 +105,8 @@ std::optional<ScalarFunction> findFunction(Operation *root, Numerics numerics,
     if (!next || stuck.size() > 1)
       break;
     Operation *op = next.getDefiningOp();
-    bool inner = isScalar(op) && !taken(op) && next.getType() == root->getResult(0).getType() &&
-                 !op->hasAttr("sparsity.act_scale") &&
+    bool inner = isScalar(op) && !isActivationOfInput(op) && !taken(op) &&
+                 next.getType() == root->getResult(0).getType() && !op->hasAttr("sparsity.act_scale") &&
                  llvm::all_of(next.getUsers(), [&](Operation *user) { return ops.contains(user); });
     if (!inner) {
       stuck.insert(next);

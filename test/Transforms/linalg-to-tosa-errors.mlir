@@ -27,9 +27,9 @@ func.func @memory(%x: memref<4xf32>, %y: memref<4xf32>) {
 // -----
 
 func.func @dilated(%x: tensor<1x5x5x2xf32>, %y: tensor<1x3x3x2xf32>) -> tensor<1x3x3x2xf32> {
+  %window = tensor.empty() : tensor<2x2xf32>
   // expected-error @below {{has no like in TOSA as it stands here}}
   // expected-note @below {{docs/linalg.md lists the operations that are taken}}
-  %window = tensor.empty() : tensor<2x2xf32>
   %0 = linalg.pooling_nhwc_max {dilations = dense<2> : tensor<2xi64>, strides = dense<1> : tensor<2xi64>}
     ins(%x, %window : tensor<1x5x5x2xf32>, tensor<2x2xf32>) outs(%y : tensor<1x3x3x2xf32>) -> tensor<1x3x3x2xf32>
   return %0 : tensor<1x3x3x2xf32>

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 
 namespace {
 
-// A convolution with ReLU, a sigmoid, a residual add, a product, an average pool, and soft-max on the host.
+// A convolution with ReLU, a pool, a sigmoid, a residual add, a product, an average pool, and soft-max on the host.
 constexpr llvm::StringLiteral kModel = R"(
 func.func private @softmax.0(%x: tensor<1x1x1x4xf32>) -> tensor<1x1x1x4xf32> attributes {sparsity.host = {kind = "softmax", axis = 3 : i64}} {
   %s = "tosa.const"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>
@@ -40,7 +40,9 @@ func.func @main(%arg0: tensor<1x2x4x4xf32> {sparsity.name = "data"}) -> (tensor<
   %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} :
     (tensor<1x4x4x2xf32>, tensor<4x1x1x2xf32>, tensor<4xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x4xf32> loc("conv1")
   %1 = tosa.clamp %0 {min_val = 0.0 : f32, max_val = 0x7F800000 : f32} : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32> loc("relu1")
-  %2 = tosa.sigmoid %1 : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32> loc("sig")
+  %p = tosa.max_pool2d %1 {kernel = array<i64: 3, 3>, pad = array<i64: 1, 1, 1, 1>, stride = array<i64: 1, 1>} :
+    (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32> loc("pool")
+  %2 = tosa.sigmoid %p : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32> loc("sig")
   %3 = tosa.add %1, %2 : (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32> loc("add")
   %4 = tosa.mul %3, %2, %s : (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>, tensor<1xi8>) -> tensor<1x4x4x4xf32> loc("mul")
   %5 = tosa.avg_pool2d %4, %z, %z {acc_type = f32, kernel = array<i64: 4, 4>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} :
