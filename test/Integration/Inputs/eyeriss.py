@@ -2,8 +2,8 @@
 
 STATS is the report of the machine as it is, DENSE that of one without run-length coding. Processing time in ms is held to 10% a layer and 3% in total, global-buffer traffic in
 MB to 6%, DRAM traffic in MB to 15%, and the ratio of DRAM traffic without and with coding to 0.25. The published mapping of conv3 contradicts the published
-50.2 MB through the global buffer; it gives 70.1. The coding ratios of conv3 and conv5 are printed and not held: half of a synthetic layer's results are not zero, where the
-chip's conv3 and conv4 leave 21% and 22%."""
+50.2 MB through the global buffer; it gives 70.1. The coding ratio of conv5 is printed and not held: how many of its results are zero is
+not published, and half of a synthetic layer's are."""
 import json
 import sys
 
@@ -22,7 +22,7 @@ plain = {layer["name"]: layer for layer in dense["layers"]}
 good = True
 
 
-KNOWN_GAPS = {("conv3", "coding ratio"), ("conv5", "coding ratio")}
+KNOWN_GAPS = {("conv5", "coding ratio")}
 
 
 def hold(name, what, simulated, published, tolerance, absolute=False):
