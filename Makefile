@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 0
 CMAKE_ARGS ?=
 
 help:
-	@echo 'make demo    build, then run the bundled model on every machine'
+	@echo 'make demo    build, then run the bundled model on three machines'
 	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target)'
 	@echo 'make build   build only; tools land in build/bin'
 	@echo 'make bench   simulation speed beside oneDNN'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the bundled digits model on every shipped machine: accuracy, cycles and energy, each layer compared bit for bit with upstream MLIR.
+# Runs the bundled digits model on three of the shipped machines: accuracy, cycles and energy, each layer compared bit for bit with upstream MLIR.
 set -eu
 cd "$(dirname "$0")/.."
 digits=models/digits

@@ -31,8 +31,6 @@ Value broadcastable(Emitter &emit, Value operand) {
   return emit.reshape(broadcast.getInput(), shape);
 }
 
-std::optional<float> numberOf(Value value) { return filledWith(value); }
-
 Value clamp(Emitter &emit, Value value, float low, float high) {
   return tosa::ClampOp::create(emit.rewriter, emit.loc, cast<RankedTensorType>(value.getType()), value,
                                emit.rewriter.getF32FloatAttr(low), emit.rewriter.getF32FloatAttr(high));
@@ -110,11 +108,11 @@ Value emitElementwise(Emitter &emit, StringRef name, ValueRange operands, Ranked
   // TOSA's operands change places freely where linalg's do: a number stands second.
   bool commutes =
       name == "add" || name == "mul" || name == "max" || name == "max_signed" || name == "min" || name == "min_signed";
-  if (commutes && (numberOf(x) || x.getDefiningOp<linalg::BroadcastOp>()))
+  if (commutes && (filledWith(x) || x.getDefiningOp<linalg::BroadcastOp>()))
     std::swap(x, y);
-  if (numberOf(x) && numberOf(y))
+  if (filledWith(x) && filledWith(y))
     return {};
-  std::optional<float> number = numberOf(y);
+  std::optional<float> number = filledWith(y);
   auto binary = [&](auto tag) -> Value {
     using Op = decltype(tag);
     return Op::create(emit.rewriter, emit.loc, type, broadcastable(emit, x), broadcastable(emit, y));

@@ -37,8 +37,9 @@ struct Tensor {
   TensorRole role = TensorRole::Intermediate;
   double scale =
       1.0; ///< Real value of the integer 1; 1 for float tensors. Information for reports; arithmetic uses numerics.
-  /// Storage in DRAM. Dense: row-major, `dramOffset` names element 0. Else granule slots of `slotBytes`, row-major over
-  /// the granule grid, and one 32-bit length word per granule at `lengthOffset`.
+  /// Storage in DRAM. Dense without slots: row-major, `dramOffset` names element 0 (Slots.h). Else granule slots of
+  /// `slotBytes`, row-major over the granule grid, and, where encoded, one 32-bit length word per granule at
+  /// `lengthOffset`.
   formats::Format dramFormat;
   /// Storage in a buffer. Dense: the box row-major. Else the box's granules in grid order, each in a slot of the
   /// worst-case size of the format.
