@@ -36,6 +36,10 @@ constexpr DeclaredParameter kIndexBits = {"index_bits", 4, "of a relative row in
 constexpr DeclaredParameter kWeightBits = {
     "weight_bits", 4, "of a stored weight (an index into the shared values); 0: the operand's own"};
 
+/// Columns of the matrix: a layer over a whole window of r x s positions has one for each position and channel, as its
+/// input lies in memory.
+int64_t columnsOf(const Contraction &shape) { return shape.r * shape.s * shape.c; }
+
 /// The array, and what an output pass is: the sums that all elements hold at once.
 struct Array {
   int64_t elements, sumsPerElement, depth, runBits;
@@ -112,28 +116,30 @@ struct Columns final : WeightDigest {
 
 /// Counts entries of one element's rows (first, first + step, ... below end) for each column.
 template <typename T>
-void countEntries(const OperandView &b, int64_t first, int64_t end, int64_t step, unsigned runBits, int64_t columns,
-                  std::vector<uint16_t> &entries, std::vector<uint16_t> &padding) {
-  std::vector<uint16_t> run(columns, 0);
+void countEntries(const OperandView &b, const Contraction &shape, int64_t first, int64_t end, int64_t step,
+                  unsigned runBits, std::vector<uint16_t> &entries, std::vector<uint16_t> &padding) {
+  std::vector<uint16_t> runs(columnsOf(shape), 0);
   std::fill(entries.begin(), entries.end(), 0);
   std::fill(padding.begin(), padding.end(), 0);
-  for (int64_t row = first; row < end; row += step) {
-    const T *values = b.row<T>(row, 0, 0);
-    for (int64_t c = 0; c < columns; ++c) {
-      uint16_t stored = values[c] != 0 ? 0xffff : 0;
-      uint16_t zeros = uint16_t(run[c] >> runBits) & stored;
-      padding[c] = uint16_t(padding[c] + zeros);
-      entries[c] = uint16_t(entries[c] + zeros + (stored & 1));
-      run[c] = uint16_t(run[c] + 1) & uint16_t(~stored);
+  for (int64_t row = first; row < end; row += step)
+    for (int64_t at = 0; at < shape.r * shape.s; ++at) {
+      const T *values = b.row<T>(row, at / shape.s, at % shape.s);
+      uint16_t *run = &runs[at * shape.c], *entry = &entries[at * shape.c], *zero = &padding[at * shape.c];
+      for (int64_t c = 0; c < shape.c; ++c) {
+        uint16_t stored = values[c] != 0 ? 0xffff : 0;
+        uint16_t zeros = uint16_t(run[c] >> runBits) & stored;
+        zero[c] = uint16_t(zero[c] + zeros);
+        entry[c] = uint16_t(entry[c] + zeros + (stored & 1));
+        run[c] = uint16_t(run[c] + 1) & uint16_t(~stored);
+      }
     }
-  }
 }
 
 Columns compress(const Work &work, const OperandView &b) {
   const Contraction &shape = work.shape;
   Array array(*work.machine);
   bool sparse = skipsOn(work, isa::OperandKind::B);
-  int64_t passes = array.passes(shape.m), blocks = shape.g * passes, columns = shape.c;
+  int64_t passes = array.passes(shape.m), blocks = shape.g * passes, columns = columnsOf(shape);
   Columns result;
   result.elements = array.elements;
   result.costs.assign(blocks * columns * array.elements, 0);
@@ -151,11 +157,11 @@ Columns compress(const Work &work, const OperandView &b) {
           std::fill(entries.begin(), entries.end(),
                     uint16_t(ceilDiv(std::max<int64_t>(outputs - k, 0), array.elements)));
         else if (b.elementBytes == 1)
-          countEntries<uint8_t>(b, first + k, first + outputs, array.elements, unsigned(array.runBits), columns,
-                                entries, padding);
+          countEntries<uint8_t>(b, shape, first + k, first + outputs, array.elements, unsigned(array.runBits), entries,
+                                padding);
         else
-          countEntries<uint16_t>(b, first + k, first + outputs, array.elements, unsigned(array.runBits), columns,
-                                 entries, padding);
+          countEntries<uint16_t>(b, shape, first + k, first + outputs, array.elements, unsigned(array.runBits), entries,
+                                 padding);
         int64_t stored = 0; // Columns lie one behind the other.
         for (int64_t c = 0; c < columns; ++c) {
           int64_t begin = stored;
@@ -183,33 +189,36 @@ struct Totals {
   double products = 0; ///< Entries that are products.
 };
 
-Totals walk(const Work &work, const OperandView &a, const Columns &columns) {
+Totals walk(const Work &work, const OperandView &a, const Columns &matrix) {
   const Contraction &shape = work.shape;
   Array array(*work.machine);
   bool sparse = skipsOn(work, isa::OperandKind::A);
-  int64_t passes = array.passes(shape.m);
-  std::vector<uint8_t> nonzero(shape.c);
+  int64_t passes = array.passes(shape.m), columns = columnsOf(shape);
+  std::vector<uint8_t> nonzero(columns);
   std::vector<int64_t> sent;
-  sent.reserve(shape.c);
+  sent.reserve(columns);
   Totals totals;
   for (int64_t n = 0; n < shape.n; ++n) {
     for (int64_t g = 0; g < shape.g; ++g) {
-      const char *from = static_cast<const char *>(a.data) + (n * a.stride[0] + g * shape.c) * int64_t(a.elementBytes);
-      nonzeroBytes(from, a.elementBytes, shape.c, nonzero.data());
+      for (int64_t at = 0; at < shape.r * shape.s; ++at) {
+        int64_t first = n * a.stride[0] + at / shape.s * a.stride[1] + at % shape.s * a.stride[2] + g * shape.c;
+        nonzeroBytes(static_cast<const char *>(a.data) + first * int64_t(a.elementBytes), a.elementBytes, shape.c,
+                     &nonzero[at * shape.c]);
+      }
       sent.clear();
-      for (int64_t c = 0; c < shape.c; ++c)
+      for (int64_t c = 0; c < columns; ++c)
         if (nonzero[c] || !sparse)
           sent.push_back(c);
       for (int64_t pass = 0; pass < passes; ++pass) {
-        int64_t block = (g * passes + pass) * shape.c;
+        int64_t block = (g * passes + pass) * columns;
         int64_t working = std::min(array.elements, array.outputsOf(pass, shape.m));
         Broadcasts<int32_t> broadcasts(array.elements, array.depth);
         uint64_t entries = 0, padding = 0, words = 0;
         for (int64_t c : sent) {
-          broadcasts.next(&columns.costs[(block + c) * array.elements]);
-          entries += columns.entries[block + c];
-          padding += columns.padding[block + c];
-          words += columns.words[block + c];
+          broadcasts.next(&matrix.costs[(block + c) * array.elements]);
+          entries += matrix.entries[block + c];
+          padding += matrix.padding[block + c];
+          words += matrix.words[block + c];
         }
         double cycles = double(broadcasts.cycles());
         totals.cycles += cycles;
@@ -321,7 +330,7 @@ Totals expectedTotals(const Work &work, const Densities &densities) {
   const Contraction &shape = work.shape;
   Array array(*work.machine);
   bool sparseA = skipsOn(work, isa::OperandKind::A), sparseB = skipsOn(work, isa::OperandKind::B);
-  double sent = double(shape.c) * (sparseA ? densities.a : 1.0), vectors = double(shape.n * shape.g);
+  double sent = double(columnsOf(shape)) * (sparseA ? densities.a : 1.0), vectors = double(shape.n * shape.g);
   int64_t passes = array.passes(shape.m);
   Totals totals;
   for (int64_t pass = 0; pass < passes; pass += std::max<int64_t>(passes - 1, 1)) {
@@ -382,10 +391,15 @@ public:
     const Contraction &shape = work.shape;
     if (absl::Status status = checkShape(work, name()); !status.ok())
       return status;
-    for (Rank rank : {Rank::P, Rank::Q, Rank::R, Rank::S})
+    for (Rank rank : {Rank::P, Rank::Q})
       if (shape.extent(rank) != 1)
         return absl::InvalidArgumentError(absl::StrCat(name(), ": extent ", rankName(rank), " is ", shape.extent(rank),
                                                        ", expected 1: the machine multiplies matrices by vectors"));
+    // A window of several positions is a vector where it is all that there is.
+    if (shape.padTop || shape.padBottom || shape.padLeft || shape.padRight || shape.dilationH != 1 ||
+        shape.dilationW != 1)
+      return absl::InvalidArgumentError(
+          absl::StrCat(name(), ": the window is padded or dilated: the machine multiplies matrices by vectors"));
     if (!work.mapping)
       return absl::OkStatus();
     if (absl::Status status = checkCoverage(work, name()); !status.ok())
@@ -432,7 +446,8 @@ public:
     loop(Rank::N, tile.n, kActivations, LoopKind::Temporal);
     loop(Rank::G, tile.g, kActivations, LoopKind::Temporal);
     loop(Rank::M, ceilDiv(tile.m, spatial * rows), kActivations, LoopKind::Temporal);
-    loop(Rank::C, tile.c, kSums, LoopKind::Temporal);
+    for (Rank rank : {Rank::R, Rank::S, Rank::C})
+      loop(rank, tile.extent(rank), kSums, LoopKind::Temporal);
     loop(Rank::M, spatial, kSums, LoopKind::SpatialX);
     loop(Rank::M, rows, kSums, LoopKind::Temporal);
     return {mapping};
@@ -457,13 +472,13 @@ private:
     counts.boundCycles[unsigned(Bound::Sync)] = totals.cycles - totals.balanced;
 
     // Each pass reads the vector once, and finds its nonzeros in the source registers.
-    double read = passes * vectors * double(shape.c) * bits;
+    double read = passes * vectors * double(columnsOf(shape)) * bits;
     addTraffic(counts, machine, kActivations, "read", read);
     addTraffic(counts, machine, kSource, "write", read);
     addTraffic(counts, machine, kSource, "read", totals.broadcasts * bits);
     // Every element hears every broadcast: a value and the number of its column.
     double heard = totals.broadcasts * double(array.elements);
-    double columnBits = double(std::bit_width(uint64_t(shape.c - 1)));
+    double columnBits = double(std::bit_width(uint64_t(columnsOf(shape) - 1)));
     counts.actions.add("noc", "transfer", heard);
     for (const char *action : {"write", "read"})
       addTraffic(counts, machine, kQueue, action, heard * bits);

@@ -38,8 +38,16 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
   double weightBits = machine.parameters.at("weight_bits") > 0 ? machine.parameters.at("weight_bits") : bits;
   int64_t perWord = int64_t(64 / (weightBits + (skips & kSkipB ? indexBits : 0)));
   int columnBits = 0;
-  while ((int64_t(1) << columnBits) < shape.c)
+  int64_t width = shape.r * shape.s * shape.c;
+  while ((int64_t(1) << columnBits) < width)
     ++columnBits;
+  // Column (r, s, c) of a layer over a whole window, as its input lies in memory.
+  auto weightAt = [&](int64_t row, int64_t column) {
+    return work.weight(row, column / shape.c / shape.s, column / shape.c % shape.s, column % shape.c);
+  };
+  auto activationAt = [&](int64_t n, int64_t g, int64_t column) {
+    return work.activation(n, column / shape.c / shape.s, column / shape.c % shape.s, g * shape.c + column % shape.c);
+  };
   Counts counts;
   for (int64_t n = 0; n < shape.n; ++n)
     for (int64_t g = 0; g < shape.g; ++g)
@@ -48,14 +56,14 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
         std::vector<Element> array(elements);
         for (int64_t k = 0; k < elements; ++k) {
           Element &element = array[k];
-          element.columns.resize(shape.c);
+          element.columns.resize(width);
           element.sums.assign(places, 0);
           int64_t stored = 0;
-          for (int64_t c = 0; c < shape.c; ++c) {
+          for (int64_t c = 0; c < width; ++c) {
             Column &column = element.columns[c];
             int run = 0;
             for (int64_t row = k; row < outputs; row += elements) {
-              int weight = work.weight(g * shape.m + first + row, 0, 0, c);
+              int weight = weightAt(g * shape.m + first + row, c);
               if (weight == 0 && (skips & kSkipB)) {
                 ++run;
                 continue;
@@ -73,10 +81,10 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
           }
         }
         std::deque<int64_t> waiting;
-        for (int64_t c = 0; c < shape.c; ++c) {
+        for (int64_t c = 0; c < width; ++c) {
           addBits(counts, machine, "activations", "read", bits);
           addBits(counts, machine, "source_registers", "write", bits);
-          if (work.activation(n, 0, 0, g * shape.c + c) != 0 || !(skips & kSkipA))
+          if (activationAt(n, g, c) != 0 || !(skips & kSkipA))
             waiting.push_back(c);
         }
         double cycles = 0, entries = 0, working = double(std::min(elements, outputs));
@@ -104,7 +112,7 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
               int64_t entry = size - element.left, row = -1;
               for (int64_t i = 0; i <= entry; ++i)
                 row += column.zeros[i] + 1;
-              int a = work.activation(n, 0, 0, g * shape.c + c), b = column.values[entry];
+              int a = activationAt(n, g, c), b = column.values[entry];
               element.sums[row] += int64_t(a) * b;
               ++entries;
               bool padding = b == 0 && (skips & kSkipB);
@@ -145,8 +153,8 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
         // What the columns hold is the matrix.
         for (int64_t row = 0; row < outputs; ++row) {
           int64_t sum = 0;
-          for (int64_t c = 0; c < shape.c; ++c)
-            sum += int64_t(work.activation(n, 0, 0, g * shape.c + c)) * work.weight(g * shape.m + first + row, 0, 0, c);
+          for (int64_t c = 0; c < width; ++c)
+            sum += int64_t(activationAt(n, g, c)) * weightAt(g * shape.m + first + row, c);
           EXPECT_EQ(array[row % elements].sums[row / elements], sum);
           addBits(counts, machine, "activations", "write", registers.psumBits);
           if (accumulate)
@@ -203,6 +211,8 @@ TEST(Eie, AgreesWithItsTwin) {
     ASSERT_TRUE(dataflow.checkMachine(machine).ok()) << dataflow.checkMachine(machine);
     Contraction shape = fullyConnected(pick(1, 3), pick(1, 150), pick(1, 40), i % 2 ? 8 : 16);
     shape.g = i % 11 == 0 ? 2 : 1;
+    if (i % 4 == 1) // A layer over a whole window, as behind a convolution.
+      shape.r = pick(1, 3), shape.s = pick(1, 3);
     TestWork work = makeWork(shape, (i % 5) / 4.0, (i % 7) / 6.0 * ((i % 7) / 6.0), i, i % 2);
     SCOPED_TRACE(describe(shape) + " machine of " + std::to_string(machine.array[0].size));
     unsigned skips = i % 3 == 0 ? unsigned(i / 3) % 4 : kSkipA | kSkipB, gates = unsigned(i) % 4;
@@ -293,8 +303,12 @@ TEST(Eie, RefusesWhatItCannotDo) {
   Contraction wide = fullyConnected(1, 8, 8);
   wide.q = 3;
   EXPECT_NE(message(wide).find("extent Q is 3, expected 1"), std::string::npos);
+  Contraction padded = fullyConnected(1, 8, 8);
+  padded.r = 3, padded.padTop = 1;
+  EXPECT_NE(message(padded).find("padded or dilated"), std::string::npos);
   for (int64_t m : {1, 63, 64, 65, 4096, 4097, 10000}) {
     Contraction shape = fullyConnected(2, m, 37);
+    shape.r = 2, shape.s = 3;
     std::vector<isa::Mapping> mappings = dataflow.innerMappings(shape, machine);
     ASSERT_EQ(mappings.size(), 1u);
     EXPECT_EQ(message(shape, mappings.data()), "");
