@@ -14,7 +14,7 @@ import numpy as np
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from make_model import ints, model, node  # noqa: E402
+from models.common import ints, model, node  # noqa: E402
 
 CASES = []
 

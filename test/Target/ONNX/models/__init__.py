@@ -1,0 +1,3 @@
+"""Small ONNX models by kind of operator: importing this package registers every case."""
+
+from . import convolutions, elementwise, files, movement, products, quantised, reductions, shapes, transformers  # noqa: F401

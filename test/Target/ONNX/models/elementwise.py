@@ -1,0 +1,111 @@
+"""Arithmetic and functions, element by element."""
+
+import numpy as np
+
+from .common import case, conv, erf, node, random, simple
+
+
+@case
+def clip_attributes():
+    x = random(3, 4) * 4
+    nodes = [node("Clip", "x", "a", min=0.0, max=6.0), node("Clip", "x", "b", max=1.0)]
+    return simple(7, nodes, {"x": x}, {"a": x.clip(0, 6), "b": x.clip(None, 1)})
+
+
+@case
+def broadcast():
+    x, w, y = random(1, 3, 4, 4), random(3, 3, 1, 1), random(4, 1)
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Add", "c y", "a"),
+        node("Sub", "y c", "b"),
+        node("Div", "c k", "d"),
+        node("Div", "k e", "f"),
+        node("Sigmoid", "c", "e"),
+        node("Sum", "x y c k", "g"),
+    ]
+    c = conv(x, w)
+    k = np.float32([[[2.0]], [[3.0]], [[5.0]]])
+    e = 1 / (1 + np.exp(-c))
+    expected = {"a": c + y, "b": y - c, "d": c / k, "f": (k / e).astype(np.float32), "g": x + y + c + k}
+    return simple(7, nodes, {"x": x, "y": y}, expected, {"w": w, "k": k})
+
+
+@case
+def scalars():
+    x = np.array(3.0, np.float32)
+    nodes = [node("Mul", "x two", "a"), node("Relu", "a", "b")]
+    return simple(13, nodes, {"x": x}, {"b": np.array(6.0, np.float32)}, {"two": np.array(2.0, np.float32)})
+
+
+@case
+def leaky():
+    x = random(3, 4)
+    nodes = [node("LeakyRelu", "x", "a"), node("LeakyRelu", "x", "b", alpha=2.0), node("Tanh", "x", "c")]
+    return simple(7, nodes, {"x": x}, {"a": np.where(x < 0, np.float32(0.01) * x, x), "b": np.where(x < 0, 2 * x, x), "c": np.tanh(x)})
+
+
+@case
+def functions():
+    x = np.abs(random(2, 3)) + np.float32(0.1)
+    given, nodes, expected = {"x": x}, [], {}
+    for op, function in {"Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Erf": erf, "Neg": np.negative, "Reciprocal": np.reciprocal}.items():
+        nodes.append(node(op, "x", op))
+        expected[op] = function(x)
+    nodes.append(node("Abs", "Neg", "Abs"))
+    return simple(13, nodes, given, dict(expected, Abs=x))
+
+
+@case
+def functions_of_maps():
+    """They keep the layout that a convolution gave."""
+    x, w = random(1, 3, 4, 4), random(5, 3, 1, 1)
+    nodes = [node("Conv", "x w", "c"), node("Abs", "c", "a"), node("Sqrt", "a", "s"), node("Exp", "s", "y")]
+    return simple(9, nodes, {"x": x}, {"y": np.exp(np.sqrt(np.abs(conv(x, w))))}, {"w": w})
+
+
+@case
+def scalar_function():
+    x = np.array(4.0, np.float32)
+    return simple(13, [node("Sqrt", "x", "y"), node("Pow", "x e", "z")], {"x": x}, {"y": np.sqrt(x), "z": x**3}, {"e": np.array(3.0, np.float32)})
+
+
+@case
+def hard_functions():
+    x = random(3, 5) * 4
+    nodes = [node("HardSigmoid", "x", "a"), node("HardSigmoid", "x", "b", alpha=0.5, beta=0.25), node("HardSwish", "x", "c")]
+    hard = lambda alpha, beta: np.clip(np.float32(alpha) * x + np.float32(beta), 0, 1)
+    return simple(14, nodes, {"x": x}, {"a": hard(0.2, 0.5), "b": hard(0.5, 0.25), "c": (x * hard(1 / 6, 0.5)).astype(np.float32)})
+
+
+@case
+def hard_sigmoid_old():
+    x = random(3, 5) * 4
+    return simple(7, [node("HardSigmoid", "x", "a")], {"x": x}, {"a": np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1)})
+
+
+@case
+def gelu():
+    x = random(3, 5) * 2
+    nodes = [node("Gelu", "x", "a"), node("Gelu", "x", "b", approximate="tanh")]
+    exact = x * (1 + erf(x / np.sqrt(2).astype(np.float32))) / 2
+    tanh = x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    return simple(20, nodes, {"x": x}, {"a": exact.astype(np.float32), "b": tanh.astype(np.float32)})
+
+
+@case
+def powers():
+    x = np.abs(random(2, 3)) + np.float32(0.1)
+    e = random(3)
+    constants = {"one": np.float32([1]), "two": np.array(2, np.int64), "three": np.array(3.0, np.float32), "half": np.array(0.5, np.float32), "odd": np.array(-1.5, np.float32), "row": np.float32([[[1], [2]]])}
+    nodes = [node("Pow", "x " + name, name + "_y") for name in constants] + [node("Pow", "x e", "e_y")]
+    expected = {name + "_y": np.power(x, value).astype(np.float32) for name, value in constants.items()}
+    return simple(13, nodes, {"x": x, "e": e}, dict(expected, e_y=np.power(x, e)), constants)
+
+
+@case
+def min_max():
+    x, y, z = random(2, 3), random(3), random(2, 1)
+    nodes = [node("Min", "x y z", "a"), node("Max", "x y", "b"), node("Max", "x", "c"), node("Min", "x k", "d")]
+    expected = {"a": np.minimum(np.minimum(x, y), z), "b": np.maximum(x, y), "c": x, "d": np.minimum(x, np.float32(0.25))}
+    return simple(13, nodes, {"x": x, "y": y, "z": z}, expected, {"k": np.array(0.25, np.float32)})

@@ -1,0 +1,80 @@
+"""Pools and reductions."""
+
+import numpy as np
+
+from .common import case, ints, node, random, simple
+
+
+def pool(x, kernel, stride, low, high, ceil, include):
+    """Average over rows, brute force, in one dimension of [N, C, W]."""
+    n, c, w = x.shape
+    span = w + low + high - kernel
+    out = (-(-span // stride) if ceil else span // stride) + 1
+    if ceil and (out - 1) * stride >= w + low:
+        out -= 1
+    y = np.zeros((n, c, out), np.float32)
+    for o in range(out):
+        first = o * stride - low
+        inside = [i for i in range(first, first + kernel) if 0 <= i < w]
+        counted = [i for i in range(first, first + kernel) if -low <= i < w + high] if include else inside
+        y[:, :, o] = x[:, :, inside].sum(2) / len(counted)
+    return y
+
+
+@case
+def averagepool_ceil():
+    x = random(1, 2, 8)
+    given, expected, nodes = {"x": x}, {}, []
+    for name, (k, s, pads, ceil, include) in {
+        "a": (3, 2, (0, 0), 1, 0),
+        "b": (3, 2, (1, 1), 1, 1),
+        "c": (3, 2, (1, 1), 1, 0),
+        "d": (3, 3, (1, 0), 0, 1),
+        "e": (2, 3, (1, 1), 1, 1),
+    }.items():
+        nodes.append(node("AveragePool", "x", name, kernel_shape=[k], strides=[s], pads=pads, ceil_mode=ceil, count_include_pad=include))
+        expected[name] = pool(x, k, s, *pads, ceil, include)
+    return simple(19, nodes, given, expected)
+
+
+@case
+def reducemean_axes():
+    x = random(2, 3, 4, 5)
+    nodes = [
+        node("ReduceMean", "x hw", "a", keepdims=0),
+        node("ReduceMean", "x c", "b"),
+        node("ReduceMean", "x", "d"),
+        node("ReduceMean", "x none", "e", noop_with_empty_axes=1),
+        node("ReduceMean", "x ends", "f", keepdims=0),
+    ]
+    expected = {"a": x.mean((2, 3)), "b": x.mean(1, keepdims=True), "d": x.mean(keepdims=True), "e": x, "f": x.mean((0, 3))}
+    constants = {"hw": ints(2, -1), "c": ints(1), "none": ints(), "ends": ints(0, 3)}
+    return simple(18, nodes, {"x": x}, {k: np.asarray(v, np.float32) for k, v in expected.items()}, constants)
+
+
+@case
+def reducemean_attribute():
+    x = random(1, 3, 4, 5)
+    nodes = [node("ReduceMean", "x", "a", axes=[2, 3]), node("ReduceMean", "x", "b", axes=[-1], keepdims=0)]
+    return simple(11, nodes, {"x": x}, {"a": x.mean((2, 3), keepdims=True), "b": x.mean(3)})
+
+
+@case
+def reductions():
+    x = random(2, 3, 4)
+    nodes = [
+        node("ReduceSum", "x last", "a"),
+        node("ReduceSum", "x last", "b", keepdims=0),
+        node("ReduceMax", "x", "c", axes=[1, 2]),
+        node("ReduceMin", "x", "d", axes=[0], keepdims=0),
+        node("ReduceMean", "x", "e", axes=[-1]),
+    ]
+    expected = {"a": x.sum(2, keepdims=True), "b": x.sum(2), "c": x.max((1, 2), keepdims=True), "d": x.min(0), "e": x.mean(2, keepdims=True)}
+    return simple(13, nodes, {"x": x}, expected, {"last": ints(-1)})
+
+
+@case
+def reductions_young():
+    x = random(2, 3, 4)
+    nodes = [node("ReduceMax", "x last", "a"), node("ReduceMin", "x last", "b", keepdims=0), node("ReduceSum", "x", "c", noop_with_empty_axes=1)]
+    return simple(18, nodes, {"x": x}, {"a": x.max(2, keepdims=True), "b": x.min(2), "c": x}, {"last": ints(2)})
