@@ -20,19 +20,12 @@ namespace {
 
 struct Quantize : impl::QuantizeBase<Quantize> {
   using QuantizeBase::QuantizeBase;
-  Quantize(const Quantize &other) : QuantizeBase(other) {} // options are copied by the base class of all passes
   void runOnOperation() override {
     if (failed(quantizeModule(getOperation())))
       signalPassFailure();
   }
 
 private:
-  Option<std::string> calibration{
-      *this, "calibration",
-      llvm::cl::desc("How calibration sets a range: max, or percentile=P, the magnitude that P percent of the values do "
-                     "not exceed"),
-      llvm::cl::init("max")};
-
   LogicalResult check(ModuleOp module, func::FuncOp main) {
     if (auto done = module->getAttrOfType<StringAttr>("sparsity.numerics"))
       return emitError(module.getLoc()) << "is quantised to " << done.getValue() << " already; expected a float model";

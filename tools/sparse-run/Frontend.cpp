@@ -34,13 +34,9 @@ static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
   quantize.numerics = options.numerics == "int8" ? NumericsKind::Int8 : NumericsKind::Int16;
   quantize.calibrate = options.calibrate;
   quantize.defaultRange = options.defaultRange;
-  std::unique_ptr<Pass> pass = createQuantize(quantize);
-  if (failed(pass->initializeOptions("calibration=" + options.calibration, [&](const Twine &message) {
-        return emitError(module.getLoc()) << message, failure();
-      })))
-    return failure();
+  quantize.calibration = options.calibration;
   PassManager pm(module->getName());
-  pm.addPass(std::move(pass));
+  pm.addPass(createQuantize(quantize));
   return pm.run(module);
 }
 

@@ -38,7 +38,8 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
     stays in float, with explicit conversions (`tosa.mul` by a constant and `tosa.cast`) at every edge.
 
     Quantisation is symmetric: every zero point is 0, and a zero weight or activation is a zero integer. Weights have a scale per output channel, activations
-    one a tensor, from the largest magnitude that the float model computes on the calibration inputs (run on this computer through upstream's lowering).
+    one a tensor, from the largest magnitude that the float model computes on the calibration inputs (run on this computer through upstream's lowering), or, with
+    `calibration=percentile=P`, from the magnitude that P percent of a tensor's values do not exceed.
     Values that ops only move (concat, slice, pad, pools, clamp, ...) share one scale, so that nothing is rescaled between them; the range before a ReLU does
     not count. Sums are i32 for int8, i48 for int16, and become activations by one `tosa.rescale` with a single round.
 
@@ -71,6 +72,8 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
              clEnumValN(::sparseaccel::NumericsKind::Int8, "int8", "8-bit operands, 32-bit sums"),
              clEnumValN(::sparseaccel::NumericsKind::Int16, "int16", "16-bit operands, 48-bit sums"))}]>,
     Option<"calibrate", "calibrate", "std::string", /*default=*/"", "Inputs to take ranges from: a .npy or .npz file, images along the first dimension">,
+    Option<"calibration", "calibration", "std::string", /*default=*/"\"max\"",
+           "How calibration sets a range: max, or percentile=P, the magnitude that P percent of the values do not exceed">,
     Option<"defaultRange", "default-range", "double", /*default=*/"0.0", "Without calibration: take every activation to lie in [-X, X]">,
   ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tosa::TosaDialect"];
