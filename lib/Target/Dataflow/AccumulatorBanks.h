@@ -1,7 +1,7 @@
 //===- AccumulatorBanks.h - Products that meet in a bank --------*- C++ -*-===//
 //
 // The Cartesian product of some weights and some activations goes to accumulator banks, each of which adds one product
-// in a cycle. Products are enumerated here: bank conflicts depend on where each one lands.
+// in a cycle. Here every vector of products is followed: bank conflicts depend on where each product lands.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,47 +33,15 @@ struct EntryRule {
 /// vectors of `weights` entries, in the order of filters, rows and columns. Channels come in order, phases of one in
 /// the order of rows and columns. The array issues in a cycle at whose start no bank has more than queueDepth products
 /// waiting; each bank then adds one. A step ends when all queues are empty.
-class ConflictModel {
-public:
-  ConflictModel(const Contraction &shape, const PlanarTiling &tiling, const PlaneAxis &rows, const PlaneAxis &columns,
-                const BankRule &rule, int64_t activations, int64_t weights)
-      : shape(shape), tiling(tiling), rows(rows), columns(columns), rule(rule), activations(activations),
-        weights(weights) {}
-
-  /// Result: [n][g][group of filters][sub-tile row][sub-tile column].
-  std::vector<uint64_t> run(const OperandView &a, const OperandView &b, const EntryRule &entries);
-
-private:
-  struct Activation {
-    int32_t row, column; ///< Output of a tap without shift.
-    uint32_t bank;
-  };
-  struct Weight {
-    int32_t shiftRow, shiftColumn;
-    uint32_t bank; ///< Modulo the banks, so that sums need no sign.
-  };
-  /// Entries of one kind by channel and phase: those of slot s are [starts[s], starts[s + 1]).
-  template <typename Entry>
-  struct Entries {
-    std::vector<Entry> entries;
-    std::vector<size_t> starts;
-  };
-
-  int64_t phases() const { return shape.strideH * shape.strideW; }
-  template <typename T>
-  std::vector<uint64_t> runOf(const OperandView &a, const OperandView &b, const EntryRule &entries);
-  template <typename T>
-  Entries<Weight> listWeights(const OperandView &b, bool skips, int64_t g, int64_t group) const;
-  template <typename T>
-  Entries<Activation> listActivations(const OperandView &a, bool skips, int64_t n, int64_t g, int64_t tileRow,
-                                      int64_t tileColumn) const;
-  uint64_t step(const Entries<Activation> &a, const Entries<Weight> &b, bool inside) const;
-
+struct ConflictModel {
   const Contraction &shape;
   const PlanarTiling &tiling;
   const PlaneAxis &rows, &columns;
-  const BankRule &rule;
+  BankRule rule;
   int64_t activations, weights;
+
+  /// Result: [n][g][group of filters][sub-tile row][sub-tile column].
+  std::vector<uint64_t> run(const OperandView &a, const OperandView &b, const EntryRule &entries) const;
 };
 
 } // namespace sparseaccel::dataflow

@@ -289,9 +289,9 @@ Totals countTotals(const Work &work, const Layout &layout, const OperandView &a,
     const machine::Machine &machine = *work.machine;
     BankRule banks{int64_t(kBanks.of(machine)), int64_t(kQueueDepth.of(machine)), int64_t(kHashFilter.of(machine)),
                    int64_t(kHashRow.of(machine)), int64_t(kHashColumn.of(machine))};
-    withConflicts = ConflictModel(shape, layout.tiling, layout.rows, layout.columns, banks, layout.activationVector,
-                                  layout.weightVector)
-                        .run(a, b, rule);
+    ConflictModel model{shape, layout.tiling, layout.rows, layout.columns, banks, layout.activationVector,
+                        layout.weightVector};
+    withConflicts = model.run(a, b, rule);
   }
 
   Totals totals;
