@@ -124,6 +124,15 @@ std::string machineLine(const Report &report) {
                          report.technologyNm, report.clockMhz, report.peakMacsPerCycle);
 }
 
+/// Names in a line that people read; all of them are in stats.json.
+std::string someNames(const std::vector<std::string> &names) {
+  constexpr size_t kShown = 16;
+  if (names.size() <= kShown)
+    return absl::StrJoin(names, ", ");
+  return absl::StrCat(absl::StrJoin(names.begin(), names.begin() + kShown, ", "), " and ", names.size() - kShown,
+                      " more");
+}
+
 /// A line for each active SAF and the layers that have it, in the order in which they come up.
 std::string activeSafs(const Report &report) {
   std::vector<std::string> names;
@@ -147,8 +156,8 @@ std::string activeSafs(const Report &report) {
       (std::find(layer->safs.begin(), layer->safs.end(), saf) == layer->safs.end() ? without : with)
           .push_back(layer->name);
     std::string where = without.empty()                ? "every layer"
-                        : without.size() < with.size() ? absl::StrCat("all but ", absl::StrJoin(without, ", "))
-                                                       : absl::StrJoin(with, ", ");
+                        : without.size() < with.size() ? absl::StrCat("all but ", someNames(without))
+                                                       : someNames(with);
     absl::StrAppend(&text, text.empty() ? "active SAFs        " : "                   ", saf, ": ", where, "\n");
   }
   return text;
@@ -208,7 +217,7 @@ std::string formatReport(const Report &report) {
     if (layer.onHost)
       onHost.push_back(layer.name);
   absl::StrAppend(&text, "on the host        ", percent(hostMacs, report.totals.macs), " of the MACs",
-                  onHost.empty() ? "" : "; its time and energy are not counted: ", absl::StrJoin(onHost, ", "), "\n");
+                  onHost.empty() ? "" : "; its time and energy are not counted: ", someNames(onHost), "\n");
   absl::StrAppend(&text, activeSafs(report));
   if (!report.area.empty())
     absl::StrAppend(&text, areaLine(report.area));

@@ -1,7 +1,8 @@
 //===- Outline.cpp - Cut long functions into short ones -------------------===//
 //
 // LLVM's loop passes take more than linear time in the length of a function, and a network is one long function. Each
-// run of a few operations becomes a private function of its own; values do not depend on where they are computed.
+// run of a few operations becomes a private function of its own, and what calls them is not optimised; values do not
+// depend on where they are computed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -86,6 +87,10 @@ void outlinePieces(ModuleOp module) {
       continue;
     for (ArrayRef<Operation *> piece : pieces)
       outlinePiece(module, piece, ("piece." + Twine(count++)).str());
+    // What is left calls the pieces, thousands of words of descriptors in one block, on which the code generator's
+    // merging of stores takes quadratic time.
+    Builder builder(module.getContext());
+    function->setAttr("passthrough", builder.getStrArrayAttr({"noinline", "optnone"}));
   }
 }
 
