@@ -4,6 +4,7 @@
 #include "BankQueues.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace sparseaccel::dataflow {
 
@@ -14,6 +15,7 @@ struct AxisClasses {
   struct Range {
     int64_t low, high; ///< Of shifts, inclusive.
     bool operator==(const Range &) const = default;
+    bool contains(int64_t shift) const { return low <= shift && shift <= high; }
   };
   std::vector<Range> ranges;
   std::vector<uint32_t> classOf; ///< By input, an index of `ranges`.
@@ -60,23 +62,35 @@ Entries listEntries(size_t lists, bool skips, Visit visit) {
   // Counts lie two places on, and places one: filling moves each start to the next.
   visit([&](const T *values, int64_t count, size_t list, uint32_t) {
     uint32_t *counts = starts.data() + list + 2;
-    for (int64_t i = 0; i < count; ++i)
-      counts[i] += !skips || values[i] != 0;
+    if (skips)
+      for (int64_t i = 0; i < count; ++i)
+        counts[i] += values[i] != 0;
+    else
+      for (int64_t i = 0; i < count; ++i)
+        ++counts[i];
   });
   for (size_t i = 2; i < starts.size(); ++i)
     starts[i] += starts[i - 1];
-  result.entries.resize(starts.back() + 1); // One more to look at behind the last list.
+  result.entries.resize(starts.back());
+  std::vector<uint8_t> bytes;
+  std::vector<uint64_t> bits;
   visit([&](const T *values, int64_t count, size_t list, uint32_t entry) {
-    uint32_t *places = starts.data() + list + 1;
-    for (int64_t i = 0; i < count; ++i) {
-      bool there = !skips || values[i] != 0;
-      uint32_t &place = result.entries[places[i]];
-      place = there ? entry : place; // No branch: zeros cannot be predicted.
-      places[i] += there;
+    uint32_t *places = starts.data() + list + 1, *entries = result.entries.data();
+    constexpr int64_t few = 8; // For which packing bits does not pay.
+    if (!skips || count < few) {
+      for (int64_t i = 0; i < count; ++i)
+        if (!skips || values[i] != 0)
+          entries[places[i]++] = entry;
+      return;
     }
+    bytes.resize(size_t(count)), bits.resize(size_t(ceilDiv(count, 64)));
+    nonzeroBytes(values, sizeof(T), count, bytes.data());
+    packBits(bytes.data(), count, bits.data());
+    for (size_t word = 0; word < bits.size(); ++word, places += 64)
+      for (uint64_t left = bits[word]; left; left &= left - 1)
+        entries[places[std::countr_zero(left)]++] = entry;
   });
   starts.pop_back();
-  result.entries.pop_back();
   return result;
 }
 
@@ -95,12 +109,12 @@ private:
   struct Part {
     uint32_t tile, begin, end; ///< Entries [begin, end) of the list of activations.
   };
-  /// Parts of all tiles, and the classes that they have, by channels and their phases in the order of time.
+  /// Parts of all tiles by channels and their phases in the order of time: those of step i are
+  /// [starts[i], starts[i + 1]).
   struct Parts {
     std::vector<Part> parts;
-    std::vector<uint32_t> classes;
-    std::vector<size_t> partStarts, classStarts;
-    size_t mostClasses = 0;
+    std::vector<uint32_t> starts;
+    std::vector<uint8_t> hasClass; ///< [step][class].
   };
 
   int64_t phases() const { return shape.strideH * shape.strideW; }
@@ -150,18 +164,19 @@ Entries ConflictRun::listWeights(int64_t g, int64_t group) const {
 /// Activations by [n][sub-tile row][sub-tile column][slot]: the class, and the rotation of rows in the lowest 8 bits.
 template <typename T>
 Entries ConflictRun::listActivations(int64_t g) const {
+  std::vector<PlaneAxis::Place> rowPlaces = rows.places(tiling.rows), columnPlaces = columns.places(tiling.columns);
   return listEntries<T>(size_t(shape.n * tiles() * slots()), rule.skipsZeroA, [&](auto take) {
     for (int64_t n = 0; n < shape.n; ++n)
       for (int64_t row = 0; row < rows.inputs; ++row) {
-        int64_t y = rows.positionOfInput(row), tileRow = y / tiling.rows;
-        int64_t rowBank = model.rule.hashRow * (y % tiling.rows + rows.halo);
+        PlaneAxis::Place y = rowPlaces[row];
+        int64_t rowBank = model.rule.hashRow * (y.within + rows.halo);
         uint32_t rowClass = rowClasses.classOf[row] * uint32_t(columnClasses.ranges.size());
         for (int64_t column = 0; column < columns.inputs; ++column) {
-          int64_t x = columns.positionOfInput(column),
-                  tile = (n * tileRows + tileRow) * tileColumns + x / tiling.columns;
-          int64_t bank = rowBank + model.rule.hashColumn * (x % tiling.columns + columns.halo);
+          PlaneAxis::Place x = columnPlaces[column];
+          int64_t tile = (n * tileRows + y.tile) * tileColumns + x.tile;
+          int64_t bank = rowBank + model.rule.hashColumn * (x.within + columns.halo);
           uint32_t classOf = rowClass + columnClasses.classOf[column];
-          int64_t phase = rows.phaseOfInput(row) * shape.strideW + columns.phaseOfInput(column);
+          int64_t phase = y.phase * shape.strideW + x.phase;
           take(a.row<T>(n, row, column) + g * shape.c, shape.c, size_t(tile * slots() + phase * shape.c),
                classOf << 8 | uint32_t(rotation(queues, bank)));
         }
@@ -185,45 +200,55 @@ std::vector<uint32_t> ConflictRun::likeTiles(const Entries &activations) const {
 
 ConflictRun::Parts ConflictRun::partsOf(const Entries &activations, const std::vector<uint32_t> &like) const {
   Parts parts;
-  std::vector<int64_t> seenIn(classes(), -1);
-  for (int64_t c = 0; c < shape.c; ++c)
-    for (int64_t phase = 0; phase < phases(); ++phase) {
-      int64_t slot = phase * shape.c + c;
-      parts.partStarts.push_back(parts.parts.size());
-      parts.classStarts.push_back(parts.classes.size());
-      for (uint32_t tile = 0; tile < like.size(); ++tile) {
-        const uint32_t *starts = activations.starts.data() + tile * slots() + slot;
-        if (like[tile] != tile || starts[0] == starts[1])
-          continue;
-        parts.parts.push_back({tile, starts[0], starts[1]});
-        for (uint32_t i = starts[0]; i < starts[1]; ++i)
-          if (uint32_t classOf = activations.entries[i] >> 8; seenIn[classOf] != slot) {
-            seenIn[classOf] = slot;
-            parts.classes.push_back(classOf);
-          }
-      }
-      parts.mostClasses = std::max(parts.mostClasses, parts.classes.size() - parts.classStarts.back());
+  parts.hasClass.resize(size_t(slots() * classes()));
+  parts.starts.assign(size_t(slots() + 2), 0);
+  // As in listEntries: counts lie two places on, places one.
+  auto visit = [&](auto take) {
+    for (uint32_t tile = 0; tile < like.size(); ++tile) {
+      if (like[tile] != tile)
+        continue;
+      const uint32_t *starts = activations.starts.data() + tile * slots();
+      for (int64_t phase = 0, slot = 0; phase < phases(); ++phase)
+        for (int64_t step = phase; step < slots(); step += phases(), ++slot)
+          if (starts[slot] != starts[slot + 1])
+            take(step, Part{tile, starts[slot], starts[slot + 1]});
     }
-  parts.partStarts.push_back(parts.parts.size());
-  parts.classStarts.push_back(parts.classes.size());
+  };
+  visit([&](int64_t step, const Part &) { ++parts.starts[step + 2]; });
+  for (size_t i = 2; i < parts.starts.size(); ++i)
+    parts.starts[i] += parts.starts[i - 1];
+  parts.parts.resize(parts.starts.back());
+  visit([&, entries = activations.entries.data(), width = classes()](int64_t step, const Part &part) {
+    parts.parts[parts.starts[step + 1]++] = part;
+    uint8_t *hasClass = parts.hasClass.data() + step * width;
+    for (const uint32_t *entry = entries + part.begin; entry != entries + part.end; ++entry)
+      hasClass[*entry >> 8] = 1;
+  });
+  parts.starts.pop_back();
   return parts;
 }
 
 /// The spot of each weight of a group in each class of activations: [class][filter][r][s].
 std::vector<uint16_t> ConflictRun::spotOffsets() const {
-  std::vector<uint16_t> offsets;
+  int64_t filters = std::min(tiling.filters, shape.m), taps = shape.r * shape.s;
+  std::vector<uint16_t> all(size_t(filters * taps)), offsets;
+  for (int64_t m = 0, i = 0; m < filters; ++m)
+    for (int64_t r = 0; r < shape.r; ++r)
+      for (int64_t s = 0; s < shape.s; ++s) {
+        int64_t bank = model.rule.hashFilter * m - model.rule.hashRow * rows.shiftOfTap(r) -
+                       model.rule.hashColumn * columns.shiftOfTap(s);
+        all[i++] = uint16_t(spotAt(queues, bank & (queues.banks - 1)));
+      }
   for (const AxisClasses::Range &rowRange : rowClasses.ranges)
-    for (const AxisClasses::Range &columnRange : columnClasses.ranges)
-      for (int64_t m = 0; m < std::min(tiling.filters, shape.m); ++m)
-        for (int64_t r = 0; r < shape.r; ++r)
-          for (int64_t s = 0; s < shape.s; ++s) {
-            int64_t down = rows.shiftOfTap(r), right = columns.shiftOfTap(s);
-            bool inside =
-                down >= rowRange.low && down <= rowRange.high && right >= columnRange.low && right <= columnRange.high;
-            int64_t bank = (model.rule.hashFilter * m - model.rule.hashRow * down - model.rule.hashColumn * right) &
-                           (queues.banks - 1);
-            offsets.push_back(uint16_t(inside ? spotAt(queues, bank) : spotNowhere(queues)));
-          }
+    for (const AxisClasses::Range &columnRange : columnClasses.ranges) {
+      size_t first = offsets.size();
+      offsets.insert(offsets.end(), all.begin(), all.end());
+      for (int64_t tap = 0; tap < taps; ++tap)
+        if (!rowRange.contains(rows.shiftOfTap(tap / shape.s)) ||
+            !columnRange.contains(columns.shiftOfTap(tap % shape.s)))
+          for (int64_t m = 0; m < filters; ++m)
+            offsets[first + m * taps + tap] = uint16_t(spotNowhere(queues));
+    }
   return offsets;
 }
 
@@ -232,6 +257,7 @@ template <typename Cell>
 std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const Parts &parts, const Entries &weights,
                                              const std::vector<uint16_t> &offsets) const {
   int64_t lanes = queues.lanes(), taps = shape.r * shape.s, all = shape.n * tiles();
+  int64_t filters = std::min(tiling.filters, shape.m);
   BankKernel<Cell> kernel = bankKernel<Cell>(queues);
   std::vector<Cell> spotCells = spots<Cell>(queues);
   uint32_t mostWeights = 0;
@@ -239,8 +265,9 @@ std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const P
     mostWeights = std::max(mostWeights, weights.starts[i + 1] - weights.starts[i]);
   int64_t blockCells = ceilDiv(mostWeights, queues.weights) * rowCells(queues);
   // The first block stays empty: it is what the missing activations of a vector see.
-  AlignedCells<Cell> table(size_t(parts.mostClasses + 1) * blockCells), queued(size_t(all * lanes));
-  std::vector<const Cell *> blockOf(classes());
+  AlignedCells<Cell> table(size_t((classes() + 1) * blockCells)), queued(size_t(all * lanes));
+  const Cell *rowsOfAll = table.data();
+  const uint32_t *entries = activations.entries.data();
   std::vector<uint64_t> cycles(all);
 
   struct Cursor {
@@ -252,16 +279,13 @@ std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const P
   for (int64_t step = 0; step < slots(); ++step) {
     int64_t slot = step % phases() * shape.c + step / phases();
     uint32_t begin = weights.starts[slot], count = weights.starts[slot + 1] - begin;
-    auto next = parts.parts.begin() + parts.partStarts[step], end = parts.parts.begin() + parts.partStarts[step + 1];
+    auto next = parts.parts.begin() + parts.starts[step], end = parts.parts.begin() + parts.starts[step + 1];
     if (count == 0 || next == end)
       continue;
-    Cell *block = table.data();
-    for (size_t i = parts.classStarts[step]; i < parts.classStarts[step + 1]; ++i) {
-      uint32_t classOf = parts.classes[i];
-      blockOf[classOf] = block += blockCells;
-      kernel.fillRows(queues, spotCells.data(), offsets.data() + classOf * std::min(tiling.filters, shape.m) * taps,
-                      weights.entries.data() + begin, count, block);
-    }
+    for (int64_t classOf = 0; classOf < classes(); ++classOf)
+      if (parts.hasClass[step * classes() + classOf])
+        kernel.fillRows(queues, spotCells.data(), offsets.data() + classOf * filters * taps,
+                        weights.entries.data() + begin, count, table.data() + (classOf + 1) * blockCells);
     int64_t vectors = ceilDiv(count, queues.weights), active = 0;
     // Side by side are vectors of activations of different tiles; where a tile has no more, another one starts.
     while (true) {
@@ -276,11 +300,13 @@ std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const P
         break;
       for (int64_t i = 0; i < active; ++i) {
         auto &[part, sees] = cursors[i];
+        // No branch: how many there are cannot be predicted. The list goes on behind the last part.
         for (int64_t k = 0; k < queues.activations; ++k) {
-          bool there = part.begin < part.end;
-          uint32_t entry = there ? activations.entries[part.begin++] : 0;
-          sees[k] = there ? blockOf[entry >> 8] + (entry & 255) : table.data();
+          uint32_t entry = entries[part.begin + k];
+          size_t seen = ((entry >> 8) + 1) * size_t(blockCells) + (entry & 255);
+          sees[k] = rowsOfAll + (part.begin + k < part.end ? seen : 0);
         }
+        part.begin = std::min(part.begin + uint32_t(queues.activations), part.end);
         meetings[i] = {queued.data() + part.tile * lanes, &cycles[part.tile], sees.data()};
         cycles[part.tile] += uint64_t(vectors);
       }
@@ -302,6 +328,7 @@ std::vector<uint64_t> ConflictRun::playWith() const {
     Entries activations = a.elementBytes == 1 ? listActivations<uint8_t>(g) : listActivations<uint16_t>(g);
     std::vector<uint32_t> like = likeTiles(activations);
     Parts parts = partsOf(activations, like);
+    activations.entries.resize(activations.entries.size() + size_t(queues.activations)); // A vector ends anywhere.
     Entries before;
     std::vector<uint64_t> cycles;
     for (int64_t group = 0; group < groups; ++group) {

@@ -180,18 +180,18 @@ std::vector<uint16_t> countActivations(const Layout &layout, const OperandView &
   const Contraction &shape = layout.shape;
   int64_t channels = shape.g * shape.c;
   std::vector<uint16_t> counts(shape.n * layout.tiles() * layout.phases() * channels);
+  std::vector<PlaneAxis::Place> rows = layout.rows.places(layout.tiling.rows),
+                                columns = layout.columns.places(layout.tiling.columns);
   for (int64_t n = 0; n < shape.n; ++n)
     for (int64_t row = 0; row < layout.rows.inputs; ++row) {
-      int64_t rowPhase = layout.rowPhases.index[layout.rows.phaseOfInput(row)];
+      int64_t rowPhase = layout.rowPhases.index[rows[row].phase];
       if (rowPhase < 0)
         continue;
-      int64_t tileRow = layout.rows.positionOfInput(row) / layout.tiling.rows;
       for (int64_t column = 0; column < layout.columns.inputs; ++column) {
-        int64_t columnPhase = layout.columnPhases.index[layout.columns.phaseOfInput(column)];
+        int64_t columnPhase = layout.columnPhases.index[columns[column].phase];
         if (columnPhase < 0)
           continue;
-        int64_t tileColumn = layout.columns.positionOfInput(column) / layout.tiling.columns;
-        int64_t tile = (n * layout.tileRows + tileRow) * layout.tileColumns + tileColumn;
+        int64_t tile = (n * layout.tileRows + rows[row].tile) * layout.tileColumns + columns[column].tile;
         int64_t phase = rowPhase * layout.columnPhases.used + columnPhase;
         addEntries(a.row<T>(n, row, column), channels, skips,
                    counts.data() + (tile * layout.phases() + phase) * channels);
@@ -289,8 +289,8 @@ Totals countTotals(const Work &work, const Layout &layout, const OperandView &a,
     const machine::Machine &machine = *work.machine;
     BankRule banks{int64_t(kBanks.of(machine)), int64_t(kQueueDepth.of(machine)), int64_t(kHashFilter.of(machine)),
                    int64_t(kHashRow.of(machine)), int64_t(kHashColumn.of(machine))};
-    ConflictModel model{shape, layout.tiling, layout.rows, layout.columns, banks, layout.activationVector,
-                        layout.weightVector};
+    ConflictModel model{shape, layout.tiling,           layout.rows,        layout.columns,
+                        banks, layout.activationVector, layout.weightVector};
     withConflicts = model.run(a, b, rule);
   }
 

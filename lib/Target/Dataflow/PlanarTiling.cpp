@@ -33,6 +33,13 @@ PlaneAxis PlaneAxis::columns(const Contraction &shape) {
   return makeAxis(shape.q, shape.inputColumns(), shape.s, shape.strideW, shape.dilationW, shape.padLeft);
 }
 
+std::vector<PlaneAxis::Place> PlaneAxis::places(int64_t tile) const {
+  std::vector<Place> places;
+  for (int64_t input = 0; input < inputs; ++input)
+    places.push_back({phaseOfInput(input), positionOfInput(input) / tile, positionOfInput(input) % tile});
+  return places;
+}
+
 int64_t PlaneAxis::touched(int64_t low, int64_t high) const {
   return overlap(low + first - halo, high + first, 0, outputs);
 }

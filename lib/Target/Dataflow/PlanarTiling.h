@@ -11,6 +11,8 @@
 
 #include "SparseAccel/Target/Dataflow/Support.h"
 
+#include <vector>
+
 namespace sparseaccel::dataflow {
 
 /// Levels by role: activations, weights on their way, sums at the multipliers, sums that have left them.
@@ -41,6 +43,12 @@ struct PlaneAxis {
   int64_t shiftOfTap(int64_t tap) const { return tap * dilation / stride; }
   /// The output that a tap makes of an input; may lie outside of [0, outputs).
   int64_t output(int64_t position, int64_t shift) const { return position + first - shift; }
+  /// Where an input lies.
+  struct Place {
+    int64_t phase, tile, within; ///< `within` the tile: its position counted from the tile's first.
+  };
+  /// By input, in tiles of so many positions.
+  std::vector<Place> places(int64_t tile) const;
   /// Outputs that lie in the plane and that inputs at [low, high) reach.
   int64_t touched(int64_t low, int64_t high) const;
   /// Outputs at [low, high): those of the tile itself.
