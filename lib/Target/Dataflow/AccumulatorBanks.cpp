@@ -53,7 +53,10 @@ struct Entries {
 };
 
 /// Sorts entries into `lists` lists. `visit(take)` calls take(values, count, list, entry) for runs of values, the i-th
-/// of which has the entry if it takes a slot, in list + i. Called twice, it does the same.
+/// of which has the entry if it takes a slot, in list + i. Called twice, it does the same. Runs have at most kRun
+/// values: those that follow fill the same few lists, which then stay in the cache.
+constexpr int64_t kRun = 64;
+
 template <typename T, typename Visit>
 Entries listEntries(size_t lists, bool skips, Visit visit) {
   Entries result;
@@ -72,8 +75,6 @@ Entries listEntries(size_t lists, bool skips, Visit visit) {
   for (size_t i = 2; i < starts.size(); ++i)
     starts[i] += starts[i - 1];
   result.entries.resize(starts.back());
-  std::vector<uint8_t> bytes;
-  std::vector<uint64_t> bits;
   visit([&](const T *values, int64_t count, size_t list, uint32_t entry) {
     uint32_t *places = starts.data() + list + 1, *entries = result.entries.data();
     constexpr int64_t few = 8; // For which packing bits does not pay.
@@ -83,12 +84,12 @@ Entries listEntries(size_t lists, bool skips, Visit visit) {
           entries[places[i]++] = entry;
       return;
     }
-    bytes.resize(size_t(count)), bits.resize(size_t(ceilDiv(count, 64)));
-    nonzeroBytes(values, sizeof(T), count, bytes.data());
-    packBits(bytes.data(), count, bits.data());
-    for (size_t word = 0; word < bits.size(); ++word, places += 64)
-      for (uint64_t left = bits[word]; left; left &= left - 1)
-        entries[places[std::countr_zero(left)]++] = entry;
+    uint8_t bytes[kRun];
+    uint64_t bits;
+    nonzeroBytes(values, sizeof(T), count, bytes);
+    packBits(bytes, count, &bits);
+    for (; bits; bits &= bits - 1)
+      entries[places[std::countr_zero(bits)]++] = entry;
   });
   starts.pop_back();
   return result;
@@ -151,13 +152,16 @@ template <typename T>
 Entries ConflictRun::listWeights(int64_t g, int64_t group) const {
   int64_t first = group * tiling.filters, end = std::min(shape.m, first + tiling.filters);
   return listEntries<T>(size_t(slots()), rule.skipsZeroB, [&](auto take) {
-    uint32_t entry = 0;
-    for (int64_t m = first; m < end; ++m)
-      for (int64_t r = 0; r < shape.r; ++r)
-        for (int64_t s = 0; s < shape.s; ++s) {
-          int64_t phase = rows.phaseOfTap(r) * shape.strideW + columns.phaseOfTap(s);
-          take(b.row<T>(g * shape.m + m, r, s), shape.c, size_t(phase * shape.c), entry++);
-        }
+    for (int64_t c = 0; c < shape.c; c += kRun) {
+      uint32_t entry = 0;
+      for (int64_t m = first; m < end; ++m)
+        for (int64_t r = 0; r < shape.r; ++r)
+          for (int64_t s = 0; s < shape.s; ++s) {
+            int64_t phase = rows.phaseOfTap(r) * shape.strideW + columns.phaseOfTap(s);
+            take(b.row<T>(g * shape.m + m, r, s) + c, std::min(kRun, shape.c - c), size_t(phase * shape.c + c),
+                 entry++);
+          }
+    }
   });
 }
 
@@ -165,22 +169,31 @@ Entries ConflictRun::listWeights(int64_t g, int64_t group) const {
 template <typename T>
 Entries ConflictRun::listActivations(int64_t g) const {
   std::vector<PlaneAxis::Place> rowPlaces = rows.places(tiling.rows), columnPlaces = columns.places(tiling.columns);
-  return listEntries<T>(size_t(shape.n * tiles() * slots()), rule.skipsZeroA, [&](auto take) {
-    for (int64_t n = 0; n < shape.n; ++n)
-      for (int64_t row = 0; row < rows.inputs; ++row) {
-        PlaneAxis::Place y = rowPlaces[row];
-        int64_t rowBank = model.rule.hashRow * (y.within + rows.halo);
+  auto inTile = [](const std::vector<PlaneAxis::Place> &places, int64_t tile) {
+    return std::ranges::equal_range(places, tile, {}, &PlaneAxis::Place::tile);
+  };
+  // The inputs of one tile for some channels, then for the next ones.
+  auto visitTile = [&](int64_t n, int64_t tileRow, int64_t tileColumn, auto take) {
+    size_t list = size_t(((n * tileRows + tileRow) * tileColumns + tileColumn) * slots());
+    auto inRows = inTile(rowPlaces, tileRow), inColumns = inTile(columnPlaces, tileColumn);
+    for (int64_t c = 0; c < shape.c; c += kRun)
+      for (const PlaneAxis::Place &y : inRows) {
+        int64_t row = &y - rowPlaces.data(), rowBank = model.rule.hashRow * (y.within + rows.halo);
         uint32_t rowClass = rowClasses.classOf[row] * uint32_t(columnClasses.ranges.size());
-        for (int64_t column = 0; column < columns.inputs; ++column) {
-          PlaneAxis::Place x = columnPlaces[column];
-          int64_t tile = (n * tileRows + y.tile) * tileColumns + x.tile;
+        for (const PlaneAxis::Place &x : inColumns) {
+          int64_t column = &x - columnPlaces.data(), phase = y.phase * shape.strideW + x.phase;
           int64_t bank = rowBank + model.rule.hashColumn * (x.within + columns.halo);
           uint32_t classOf = rowClass + columnClasses.classOf[column];
-          int64_t phase = y.phase * shape.strideW + x.phase;
-          take(a.row<T>(n, row, column) + g * shape.c, shape.c, size_t(tile * slots() + phase * shape.c),
+          take(a.row<T>(n, row, column) + g * shape.c + c, std::min(kRun, shape.c - c), list + phase * shape.c + c,
                classOf << 8 | uint32_t(rotation(queues, bank)));
         }
       }
+  };
+  return listEntries<T>(size_t(shape.n * tiles() * slots()), rule.skipsZeroA, [&](auto take) {
+    for (int64_t n = 0; n < shape.n; ++n)
+      for (int64_t tileRow = 0; tileRow < tileRows; ++tileRow)
+        for (int64_t tileColumn = 0; tileColumn < tileColumns; ++tileColumn)
+          visitTile(n, tileRow, tileColumn, take);
   });
 }
 
