@@ -21,6 +21,7 @@ namespace sparseaccel::runtime {
 struct Session::State {
   isa::Program program;
   machine::Machine machine;
+  isa::Estimates estimates;
   std::unique_ptr<sim::Simulator> simulator;
 };
 
@@ -28,13 +29,16 @@ Session::Session(std::unique_ptr<State> state) : state(std::move(state)) {}
 Session::~Session() = default;
 const isa::Program &Session::program() const { return state->program; }
 const machine::Machine &Session::machine() const { return state->machine; }
+const isa::Estimates &Session::estimates() const { return state->estimates; }
 
-absl::StatusOr<std::unique_ptr<Session>> Session::create(isa::Program program, machine::Machine machine) {
+absl::StatusOr<std::unique_ptr<Session>> Session::create(isa::Program program, machine::Machine machine,
+                                                         isa::Estimates estimates) {
   if (absl::Status status = isa::verify(program); !status.ok())
     return status;
   auto state = std::make_unique<State>();
   state->program = std::move(program);
   state->machine = std::move(machine);
+  state->estimates = std::move(estimates);
   absl::StatusOr<std::unique_ptr<sim::Simulator>> simulator = sim::Simulator::create(state->program, state->machine);
   if (!simulator.ok())
     return simulator.status();
@@ -43,13 +47,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::create(isa::Program program, m
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::load(const std::string &programPath, const std::string &machine) {
-  absl::StatusOr<isa::Program> program = isa::readFile(programPath);
+  isa::Estimates estimates;
+  absl::StatusOr<isa::Program> program = isa::readFile(programPath, &estimates);
   if (!program.ok())
     return program.status();
   absl::StatusOr<machine::Machine> description = machine::loadMachine(machine.empty() ? program->machine : machine);
   if (!description.ok())
     return description.status();
-  return create(*std::move(program), *std::move(description));
+  return create(*std::move(program), *std::move(description), std::move(estimates));
 }
 
 namespace {

@@ -81,7 +81,17 @@ static absl::StatusOr<LayerReport> reportOf(const LayerStats &layer, const machi
   return report;
 }
 
-absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine) {
+static void addEstimate(LayerReport &report, const isa::LayerEstimate &estimate, double runs) {
+  if (!report.estimate)
+    report.estimate.emplace();
+  report.estimate->cycles += estimate.cycles * runs;
+  report.estimate->computeCycles += estimate.computeCycles * runs;
+  report.estimate->dramBytes += estimate.dramBytes * runs;
+  report.estimate->energyPj += estimate.energyPj * runs;
+}
+
+absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine,
+                                  const isa::Estimates &estimates) {
   Report report;
   report.machine = machine.name;
   report.description = machine.description;
@@ -144,6 +154,11 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
   report.totals.energyPj = 0;
   for (const auto &[component, pj] : report.totals.energyByComponentPj)
     report.totals.energyPj += pj;
+  for (const isa::LayerEstimate &estimate : estimates)
+    if (estimate.layer < report.layers.size()) {
+      addEstimate(report.layers[estimate.layer], estimate, static_cast<double>(stats.images));
+      addEstimate(report.totals, estimate, static_cast<double>(stats.images));
+    }
   return report;
 }
 
@@ -186,6 +201,42 @@ static void addFigures(Json &json, const LayerReport &layer) {
         components[component][action] = number(count);
   json["utilization"] = layer.utilization;
   json["bound"] = layer.bound;
+  if (layer.estimate) {
+    Json &estimate = json["estimate"] = Json::object();
+    estimate["cycles"] = number(layer.estimate->cycles);
+    estimate["compute_cycles"] = number(layer.estimate->computeCycles);
+    estimate["dram_bytes"] = number(layer.estimate->dramBytes);
+    estimate["energy_pj"] = layer.estimate->energyPj;
+  }
+}
+
+static Json toJson(const ZerosRow &row) {
+  Json json;
+  json["array_cycles"] = number(row.real.arrayCycles);
+  json["independent_array_cycles"] = number(row.independent.arrayCycles);
+  json["balance"] = row.real.balance;
+  json["independent_balance"] = row.independent.balance;
+  json["cycles"] = number(row.real.cycles);
+  json["independent_cycles"] = number(row.independent.cycles);
+  return json;
+}
+
+static Json toJson(const ZerosComparison &comparison) {
+  Json json;
+  json["images"] = comparison.images;
+  json["all"] = toJson(comparison.all);
+  Json &layers = json["layers"] = Json::array();
+  for (const ZerosRow &row : comparison.layers) {
+    Json one;
+    one["name"] = row.layer.name;
+    one["kind"] = row.kind;
+    one["activation_density"] = row.layer.activations;
+    one["weight_density"] = row.layer.weights;
+    one.update(toJson(row));
+    layers.push_back(std::move(one));
+  }
+  json["left_out"] = comparison.leftOut;
+  return json;
 }
 
 std::string toJson(const Report &report) {
@@ -222,6 +273,8 @@ std::string toJson(const Report &report) {
     addFigures(one, layer);
     layers.push_back(std::move(one));
   }
+  if (report.zeros)
+    json["compare_independent"] = toJson(*report.zeros);
   // Names come from models: bytes that are not UTF-8 are replaced rather than refused.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -21,8 +21,8 @@ namespace {
 class Materializer {
 public:
   Materializer(func::FuncOp func, const Network &network, const Plan &plan, const std::vector<Tiling> &tilings,
-               const machine::Machine &machine)
-      : func(func), network(network), plan(plan), tilings(tilings), machine(machine), builder(func),
+               const std::vector<std::optional<Cost>> &costs, const machine::Machine &machine)
+      : func(func), network(network), plan(plan), tilings(tilings), costs(costs), machine(machine), builder(func),
         context(func.getContext()), module(func->getParentOfType<ModuleOp>()) {}
   void run();
 
@@ -34,6 +34,7 @@ private:
   void layerTable();
   void step(const Step &step);
   accel::OperandAttr operand(const Piece &piece);
+  void estimate(accel::LayerOp row, size_t first, size_t last);
   SmallVector<int64_t> coord(int tensor, const Coord &coord) { return ownRanks(coord, ranks[tensor]); }
   accel::NumericsAttr numericsOf(Operation *op);
   DictionaryAttr scales() { return module->getAttrOfType<DictionaryAttr>("sparsity.scales"); }
@@ -42,6 +43,7 @@ private:
   const Network &network;
   const Plan &plan;
   const std::vector<Tiling> &tilings;
+  const std::vector<std::optional<Cost>> &costs; ///< Of each layer, where the dataflow takes its tiles.
   const machine::Machine &machine;
   OpBuilder builder;
   MLIRContext *context;
@@ -123,6 +125,21 @@ static std::string originOf(Location loc) {
   return text;
 }
 
+/// What the tiles of a layer are expected to cost, as a note for reports. The copies of a concatenation are one layer.
+void Materializer::estimate(accel::LayerOp row, size_t first, size_t last) {
+  isa::LayerEstimate sum;
+  for (size_t i = first; i <= last; ++i) {
+    if (!costs[i])
+      return;
+    sum.cycles += costs[i]->cycles;
+    sum.computeCycles +=
+        network.layers[i].cls == LayerClass::Contraction ? costs[i]->macCycles : costs[i]->vectorCycles;
+    sum.dramBytes += costs[i]->dramReadBytes + costs[i]->dramWriteBytes;
+    sum.energyPj += costs[i]->energyPj;
+  }
+  row->setAttr(accel::kEstimateAttr, accel::fromISA(context, sum));
+}
+
 void Materializer::layerTable() {
   // A tensor that several layers fill (a concatenation that was never copied) is the output of the last of them, which
   // completes it.
@@ -159,10 +176,11 @@ void Materializer::layerTable() {
     FlatSymbolRefAttr output =
         lastWriter[o.tensor] == static_cast<int>(lastPart) ? ref(tensorNames[o.tensor]) : FlatSymbolRefAttr();
     auto interface = cast<accel::LayerOpInterface>(op);
-    accel::LayerOp::create(builder, op->getLoc(), name, builder.getStringAttr(layer.name),
-                           builder.getStringAttr(layer.kind), host ? builder.getUnitAttr() : UnitAttr(),
-                           builder.getI64IntegerAttr(interface.getMacs()), output, builder.getArrayAttr(inputs),
-                           builder.getStringAttr(originOf(op->getLoc())));
+    auto row = accel::LayerOp::create(builder, op->getLoc(), name, builder.getStringAttr(layer.name),
+                                      builder.getStringAttr(layer.kind), host ? builder.getUnitAttr() : UnitAttr(),
+                                      builder.getI64IntegerAttr(interface.getMacs()), output,
+                                      builder.getArrayAttr(inputs), builder.getStringAttr(originOf(op->getLoc())));
+    estimate(row, i, lastPart);
     if (host) {
       numericsNames.push_back({});
       sumNames.push_back({});
@@ -299,7 +317,8 @@ void Materializer::run() {
 struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> {
   using LowerToTilesBase::LowerToTilesBase;
 
-  LogicalResult lower(func::FuncOp func, const machine::Machine &machine, const Homes &homes) {
+  LogicalResult lower(func::FuncOp func, const machine::Machine &machine, const dataflow::Dataflow &dataflow,
+                      const Homes &homes) {
     auto network = buildNetwork(func, machine);
     if (failed(network))
       return failure();
@@ -328,10 +347,17 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
         return network->ops[i]->emitOpError() << messageOf(layout.status());
       layouts[i] = *layout;
     }
+    // Objective latency: a table that does not price everything is no reason to refuse.
+    SearchContext judge{machine, dataflow, homes, network->tensors, Objective::Latency, 0};
+    std::vector<std::optional<Cost>> costs(tilings.size());
+    for (size_t i = 0; i < tilings.size(); ++i)
+      if (network->layers[i].cls != LayerClass::Host)
+        if (auto cost = evaluate(network->layers[i], tilings[i], judge); cost.ok())
+          costs[i] = *cost;
     auto plan = planTiles(network->layers, tilings, layouts, network->tensors, machine);
     if (!plan.ok())
       return emitError(func.getLoc()) << messageOf(plan.status());
-    Materializer(func, *network, *plan, tilings, machine).run();
+    Materializer(func, *network, *plan, tilings, costs, machine).run();
     func.erase();
     return success();
   }
@@ -340,6 +366,9 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
     ModuleOp module = getOperation();
     auto machine = loadMachineFor(module, this->machine);
     if (failed(machine))
+      return signalPassFailure();
+    auto dataflow = findDataflowFor(module, *machine);
+    if (failed(dataflow))
       return signalPassFailure();
     auto homes = findHomes(*machine);
     if (!homes.ok()) {
@@ -351,7 +380,7 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
         func.erase(); // Bodies of host operators, which accel.host names by kind.
         continue;
       }
-      if (failed(lower(func, *machine, *homes)))
+      if (failed(lower(func, *machine, **dataflow, *homes)))
         return signalPassFailure();
     }
   }

@@ -9,7 +9,7 @@ module attributes {sparsity.numerics = "int8", sparsity.scales = {x = 0.5, conca
   // CHECK: accel.tensor @concat : tensor<1x8x8x48xi8> role intermediate scale 2.500000e-01
   // CHECK: accel.tensor @conv1.weights : tensor<32x3x3x16xi8> role constant {{.*}} value dense<1>
   // CHECK: accel.tensor @pool1 : tensor<1x4x4x48xi8> role output
-  // CHECK: accel.layer @conv1.layer name "conv1" kind "conv" macs 294912 inputs [@x] from "node1"
+  // CHECK: accel.layer @conv1.layer name "conv1" kind "conv" macs 294912 inputs [@x] from "node1" {accel.estimate = {compute_cycles = {{.*}}, cycles = {{.*}}, dram_bytes = {{.*}}, energy_pj = {{.*}}}}
   // CHECK: accel.tensor @conv1.sums : tensor<1x8x8x32xi32> role intermediate
   // CHECK: accel.layer @conv2.layer name "conv2" kind "conv" macs 16384 output @concat inputs [@x]
   // CHECK: accel.layer @pool1.layer name "pool1" kind "max_pool" macs 0 output @pool1 inputs [@concat]

@@ -19,15 +19,16 @@
 using namespace sparseaccel::isa;
 
 static void run(absl::Span<const uint8_t> bytes) {
-  absl::StatusOr<Program> program = parse(bytes, "fuzz");
+  Estimates estimates, estimatesAgain;
+  absl::StatusOr<Program> program = parse(bytes, "fuzz", &estimates);
   if (!program.ok())
     return;
   std::ostringstream text;
   disassemble(*program, text);
   bool good = verify(*program).ok();
   // What was read is what is written, and judging it does not depend on how it came.
-  absl::StatusOr<Program> again = parse(serialize(*program), "again");
-  if (!again.ok() || verify(*again).ok() != good)
+  absl::StatusOr<Program> again = parse(serialize(*program, estimates), "again", &estimatesAgain);
+  if (!again.ok() || estimates != estimatesAgain || verify(*again).ok() != good)
     std::abort();
 }
 

@@ -102,7 +102,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
   return source;
 }
 
-FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options) {
+FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine, const FrontendOptions &options,
+                                   isa::Estimates &estimates) {
   OwningOpRef<ModuleOp> module = source.layers ? OwningOpRef<ModuleOp>(source.layers.get().clone())
                                                : OwningOpRef<ModuleOp>(source.quantised.get().clone());
   if (source.workload) {
@@ -123,7 +124,7 @@ FailureOr<isa::Program> compileFor(const Source &source, const std::string &mach
   buildSparseCompilePipeline(pm, compile);
   if (failed(pm.run(*module)))
     return failure();
-  return emitProgram(*module);
+  return emitProgram(*module, &estimates);
 }
 
 } // namespace sparseaccel::run

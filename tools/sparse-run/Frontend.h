@@ -8,6 +8,7 @@
 #ifndef SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
 #define SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
 
+#include "SparseAccel/Target/ISA/Estimates.h"
 #include "SparseAccel/Target/ISA/Program.h"
 #include "SparseAccel/Target/Workload/Workload.h"
 #include "SparseAccel/Transforms/Objective.h"
@@ -46,9 +47,10 @@ void registerDialects(mlir::DialectRegistry &registry);
 /// Diagnostics go to the context's handler.
 mlir::FailureOr<Source> loadSource(const FrontendOptions &options, mlir::MLIRContext *context);
 
-/// Compiles for one machine, by name or file. The source stays as it is.
+/// Compiles for one machine, by name or file, and hands out what the scheduler expects of the layers. The source stays
+/// as it is.
 mlir::FailureOr<isa::Program> compileFor(const Source &source, const std::string &machine,
-                                         const FrontendOptions &options);
+                                         const FrontendOptions &options, isa::Estimates &estimates);
 
 } // namespace sparseaccel::run
 

@@ -55,7 +55,7 @@ cl::opt<std::string> againstName("against",
                                  cl::value_desc("name"), cl::cat(category));
 cl::opt<bool> compareIndependent(
     "compare-independent",
-    cl::desc("Print, by layer, cycles with the zeros where they are beside cycles with as many independent ones"),
+    cl::desc("Report, by layer, cycles with the zeros where they are beside cycles with as many independent ones"),
     cl::cat(category));
 cl::opt<std::string> safs("saf",
                           cl::desc("What is gated and skipped in place of the machine's own: 'none', a list as 'gate b "
@@ -263,7 +263,7 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
     return result.status();
   run.result = std::move(*result);
   run.simulateSeconds = secondsSince(begin);
-  auto report = sim::makeReport(run.result.stats, program, run.machine);
+  auto report = sim::makeReport(run.result.stats, program, run.machine, run.session->estimates());
   if (!report.ok())
     return report.status();
   run.report = std::move(*report);
@@ -273,10 +273,11 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
 absl::Status compile(MachineRun &run, const std::string &name, const run::Source &source,
                      const run::FrontendOptions &options) {
   auto begin = Clock::now();
-  FailureOr<isa::Program> program = run::compileFor(source, name, options);
+  isa::Estimates estimates;
+  FailureOr<isa::Program> program = run::compileFor(source, name, options, estimates);
   if (failed(program))
     return absl::InvalidArgumentError("cannot compile for '" + name + "': see above");
-  auto session = runtime::Session::create(std::move(*program), run.machine);
+  auto session = runtime::Session::create(std::move(*program), run.machine, std::move(estimates));
   if (!session.ok())
     return session.status();
   run.session = std::move(*session);
@@ -302,8 +303,8 @@ FailureOr<sim::RunStats> measure(const workload::Workload &workload, const Machi
 }
 
 /// --compare-independent for one machine. The layers of a model run on their own, a workload's have run already.
-LogicalResult printZeros(const run::Source &source, const MachineRun &run, const std::string &name, size_t observed,
-                         run::FrontendOptions options, MLIRContext &context) {
+FailureOr<sim::ZerosComparison> compareZeros(const run::Source &source, const MachineRun &run, const std::string &name,
+                                             size_t observed, run::FrontendOptions options, MLIRContext &context) {
   std::vector<std::string> leftOut;
   workload::Workload real;
   sim::RunStats measured;
@@ -331,20 +332,26 @@ LogicalResult printZeros(const run::Source &source, const MachineRun &run, const
       measure(workload::withIndependentZeros(real), run, name, options, images, context);
   if (failed(independent))
     return failure();
-  llvm::outs() << "\n" << sim::formatZeros(run.machine.name, run::densitiesOf(real), measured, *independent);
-  if (!source.workload)
-    llvm::outs() << "each layer on its own, with the zeros that its weights and the first " << images
+  sim::ZerosComparison comparison = sim::compareZeros(run::densitiesOf(real), measured, *independent);
+  comparison.leftOut = std::move(leftOut);
+  return comparison;
+}
+
+void printZeros(const MachineRun &run, bool ofModel) {
+  const sim::ZerosComparison &zeros = *run.report.zeros;
+  llvm::outs() << "\n" << sim::formatZeros(run.machine.name, zeros);
+  if (ofModel)
+    llvm::outs() << "each layer on its own, with the zeros that its weights and the first " << zeros.images
                  << " inputs of the model had in it\n";
-  if (!leftOut.empty())
-    llvm::outs() << "left out, since they read a part of a tensor: " << llvm::join(leftOut, ", ") << "\n";
-  return success();
+  if (!zeros.leftOut.empty())
+    llvm::outs() << "left out, since they read a part of a tensor: " << llvm::join(zeros.leftOut, ", ") << "\n";
 }
 
 absl::Status writeResults(const MachineRun &run) {
   if (std::error_code error = llvm::sys::fs::create_directories(outFolder))
     return absl::InvalidArgumentError("--out: cannot make the folder '" + outFolder + "': " + error.message());
   auto path = [](const std::string &name) { return outFolder + "/" + name; };
-  if (absl::Status status = isa::writeFile(run.program(), path("program.sac")); !status.ok())
+  if (absl::Status status = isa::writeFile(run.program(), path("program.sac"), run.session->estimates()); !status.ok())
     return status;
   for (auto [index, output] : llvm::enumerate(run.result.outputs)) {
     std::string name = index == 0 ? "outputs.npy" : "outputs." + std::to_string(index) + ".npy";
@@ -375,14 +382,12 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run,
   for (const std::string &line : mismatches)
     llvm::errs() << "sparse-run: check: " << line << "\n";
   if (!quiet)
-    llvm::outs() << llvm::formatv("check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}{5}: {6}\n",
-                                  images, inputs.size(), last.layersCovered, last.tensorsChecked,
-                                  last.hostContractions
-                                      ? std::to_string(last.hostContractions) + " contractions on the host, "
-                                      : "",
-                                  last.wholeChecked ? "and the whole model"
-                                                    : "not the whole model (a float operator runs on the host)",
-                                  mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
+    llvm::outs() << llvm::formatv(
+        "check: {0} of {1} inputs, {2} accelerated layers in {3} tensors, {4}{5}: {6}\n", images, inputs.size(),
+        last.layersCovered, last.tensorsChecked,
+        last.hostContractions ? std::to_string(last.hostContractions) + " contractions on the host, " : "",
+        last.wholeChecked ? "and the whole model" : "not the whole model (a float operator runs on the host)",
+        mismatches.empty() ? "bit-identical to upstream's lowering" : "DIFFERENT");
   return mismatches.empty();
 }
 
@@ -504,8 +509,8 @@ int main(int argc, char **argv) {
       return fail(status);
     if (source->workload && index + 1 == runs.size())
       workload::releaseWeights(*source->layers);
-    if (absl::Status status = simulate(run, inputs, std::max(first ? observed : 0, zerosImages),
-                                       first && !outFolder.empty());
+    if (absl::Status status =
+            simulate(run, inputs, std::max(first ? observed : 0, zerosImages), first && !outFolder.empty());
         !status.ok())
       return fail(status);
     run.report.safRequest = options.saf;
@@ -521,11 +526,15 @@ int main(int argc, char **argv) {
     if (runs.size() > 1)
       llvm::outs() << "\n" << sim::formatComparison(runs[0].report, runs[1].report);
   }
-  if (compareIndependent && !quiet)
+  if (compareIndependent && !(quiet && outFolder.empty()))
     for (auto [run, name] : llvm::zip_first(runs, names)) {
       options.saf = run.report.safRequest;
-      if (failed(printZeros(*source, run, name, zerosImages, options, context)))
+      FailureOr<sim::ZerosComparison> zeros = compareZeros(*source, run, name, zerosImages, options, context);
+      if (failed(zeros))
         return 1;
+      run.report.zeros = std::move(*zeros);
+      if (!quiet)
+        printZeros(run, !source->workload);
     }
 
   bool held = true;

@@ -239,7 +239,7 @@ int run(const std::string &path) {
       return fail(status);
   if (!counts)
     return 0;
-  absl::StatusOr<sim::Report> report = sim::makeReport(result->stats, program, machine);
+  absl::StatusOr<sim::Report> report = sim::makeReport(result->stats, program, machine, (*session)->estimates());
   if (!report.ok())
     return fail(report.status());
   if (!stats.empty())

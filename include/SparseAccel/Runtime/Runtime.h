@@ -10,6 +10,7 @@
 
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Sim/Simulator.h"
+#include "SparseAccel/Target/ISA/Estimates.h"
 
 #include "absl/status/statusor.h"
 
@@ -39,7 +40,8 @@ struct BatchResult {
 class Session {
 public:
   /// Verifies the program and checks it against the machine.
-  static absl::StatusOr<std::unique_ptr<Session>> create(isa::Program program, machine::Machine machine);
+  static absl::StatusOr<std::unique_ptr<Session>> create(isa::Program program, machine::Machine machine,
+                                                         isa::Estimates estimates = {});
   /// The same from a file. `machine` is a path or the name of a shipped one; empty: the one that the program names.
   static absl::StatusOr<std::unique_ptr<Session>> load(const std::string &programPath, const std::string &machine);
   ~Session();
@@ -52,6 +54,7 @@ public:
 
   const isa::Program &program() const;
   const machine::Machine &machine() const;
+  const isa::Estimates &estimates() const; ///< The compiler's, for reports; empty where there are none.
 
 private:
   struct State;

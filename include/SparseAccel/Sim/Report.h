@@ -8,13 +8,16 @@
 #ifndef SPARSEACCEL_SIM_REPORT_H
 #define SPARSEACCEL_SIM_REPORT_H
 
+#include "SparseAccel/Sim/ReportZeros.h"
 #include "SparseAccel/Sim/Stats.h"
+#include "SparseAccel/Target/ISA/Estimates.h"
 #include "SparseAccel/Target/ISA/Program.h"
 #include "SparseAccel/Target/Machine/Machine.h"
 
 #include "absl/status/statusor.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +38,8 @@ struct LayerReport {
   double dramBytes = 0;
   std::map<std::string, std::map<std::string, double>> actions; ///< By component and action; levels in words.
   double utilization = 0;                                       ///< Issued slots / slots.
+  /// The scheduler's figures, times the runs; of the totals, sums over the layers that have some.
+  std::optional<isa::LayerEstimate> estimate;
   std::string bound; ///< A dataflow::Bound's name; "none" on the host and where nothing took time.
 };
 
@@ -58,6 +63,7 @@ struct Report {
   double widestSum = 0;
   std::vector<LayerReport> layers; ///< In the program's order.
   LayerReport totals;
+  std::optional<ZerosComparison> zeros; ///< Where it was asked for.
   std::vector<std::string> notes; ///< Printed above the table: what the user ought to know of inputs, tensors or model.
 
   double hostMacs() const;   ///< Dense MACs of the layers that run on the host.
@@ -66,8 +72,9 @@ struct Report {
 
 /// Fails where an action was counted that the machine file neither prices nor leaves out. A layer's time is charged as
 /// many busy cycles as the array worked for it, at most its cycles, and idle ones for the rest; so that the layers'
-/// energies sum to the total's.
-absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine);
+/// energies sum to the total's. `estimates` are those that came with the program.
+absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &program, const machine::Machine &machine,
+                                  const isa::Estimates &estimates = {});
 
 /// stats.json. The keys are those of docs/stats.schema.json and no others.
 std::string toJson(const Report &report);

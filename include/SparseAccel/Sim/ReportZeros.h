@@ -24,10 +24,32 @@ struct ZerosLayer {
 /// 1 where it never worked.
 double balanceOf(const dataflow::Counts &counts);
 
+/// One of the two runs. Cycles are sums over ZerosComparison::images.
+struct ZerosSide {
+  double arrayCycles = 0; ///< Of the array alone.
+  double cycles = 0, balance = 1;
+};
+
+/// A layer, or the sum of all.
+struct ZerosRow {
+  ZerosLayer layer; ///< The sum's says nothing.
+  std::string kind;
+  ZerosSide real, independent;
+};
+
+struct ZerosComparison {
+  uint64_t images = 0;          ///< Of both runs.
+  std::vector<ZerosRow> layers; ///< Those with a CONTRACT in both runs.
+  ZerosRow all;
+  std::vector<std::string> leftOut; ///< Layers that were not compared since they read a part of a tensor.
+};
+
+/// Layers are matched by name. Runs of different numbers of images are brought to those of `real`.
+ZerosComparison compareZeros(const std::vector<ZerosLayer> &layers, const RunStats &real, const RunStats &independent);
+
 /// A row a layer and their sum: cycles of the array and of the layer with real zeros, with independent ones, their
-/// ratio, and the balance of either. Layers without a CONTRACT in both runs are not there.
-std::string formatZeros(const std::string &machine, const std::vector<ZerosLayer> &layers, const RunStats &real,
-                        const RunStats &independent);
+/// ratio, and the balance of either; means per image.
+std::string formatZeros(const std::string &machine, const ZerosComparison &comparison);
 
 } // namespace sparseaccel::sim
 

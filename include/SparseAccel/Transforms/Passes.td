@@ -225,7 +225,8 @@ def LowerToTiles : SparseAccel_MachinePass<"sparse-lower-to-tiles"> {
   let description = [{
     Replaces the function by an `accel.program`: for each layer its numerics, and for each tile the loads of what is not there yet, the contraction, the rescale
     and the store. Slots alternate where a level is double-buffered; tokens say what waits for what, across layers too. Operands name slots, and an offset in
-    the slot where it is not 0; `sparse-allocate` places them. Concatenation copies nothing where its operands come from tiles.
+    the slot where it is not 0; `sparse-allocate` places them. Concatenation copies nothing where its operands come from tiles. A layer's entry notes what
+    the scheduler's model expects of the mapping (`accel.estimate`), for reports.
 
     ```mlir
     %0 = accel.configure @conv1.numerics layer @conv1.layer after()

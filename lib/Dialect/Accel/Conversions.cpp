@@ -129,3 +129,31 @@ FailureOr<isa::ElementType> accel::toISA(Type type, EmitError emitError) {
               << " have no place in a program, which knows i8, i16, i32, i48, i64 and f32";
   return failure();
 }
+
+namespace {
+constexpr std::pair<llvm::StringLiteral, double isa::LayerEstimate::*> kEstimateFields[] = {
+    {"cycles", &isa::LayerEstimate::cycles},
+    {"compute_cycles", &isa::LayerEstimate::computeCycles},
+    {"dram_bytes", &isa::LayerEstimate::dramBytes},
+    {"energy_pj", &isa::LayerEstimate::energyPj}};
+} // namespace
+
+DictionaryAttr accel::fromISA(MLIRContext *context, const isa::LayerEstimate &estimate) {
+  Builder builder(context);
+  SmallVector<NamedAttribute> entries;
+  for (auto [name, field] : kEstimateFields)
+    entries.push_back(builder.getNamedAttr(name, builder.getF64FloatAttr(estimate.*field)));
+  return builder.getDictionaryAttr(entries);
+}
+
+FailureOr<isa::LayerEstimate> accel::toISA(DictionaryAttr estimate, uint32_t layer, EmitError emitError) {
+  isa::LayerEstimate result;
+  result.layer = layer;
+  for (auto [name, field] : kEstimateFields) {
+    auto entry = estimate.getAs<FloatAttr>(name);
+    if (!entry || !(entry.getValueAsDouble() >= 0) || !std::isfinite(entry.getValueAsDouble()))
+      return emitError() << kEstimateAttr << ": expected a number '" << name << "' of at least 0";
+    result.*field = entry.getValueAsDouble();
+  }
+  return result;
+}

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -144,6 +145,10 @@ template <typename Archive, OneOf<Buffer> T>
 void describe(Archive &ar, T &b) {
   all(ar, b.name, b.bytes, b.psumBits);
 }
+template <typename Archive, OneOf<LayerEstimate> T>
+void describe(Archive &ar, T &e) {
+  all(ar, e.layer, e.cycles, e.computeCycles, e.dramBytes, e.energyPj);
+}
 template <typename Archive, OneOf<Operand, Configure, Load, Store, Contract, Vector, Host, Halt> T>
 void describe(Archive &ar, T &record) {
   forEachField(record, [&](const char *, auto &field) { ar(field); });
@@ -212,6 +217,8 @@ void describe(Archive &ar, T &s) {
 
 std::string name(const Section &section) { return absl::CEscape({section.id.data(), section.id.size()}); }
 
+constexpr const char *kEstimates = "ESTM"; ///< The one section that need not be there; the last.
+
 /// Calls `f(id, fields...)` for each section in the order of the file. `P` is const where a program is written.
 template <typename P, typename F>
 void forEachSection(P &p, F &&f) {
@@ -227,7 +234,6 @@ void forEachSection(P &p, F &&f) {
   f("CODE", p.instructions);
   f("CNST", p.constants);
 }
-constexpr unsigned kSections = 10;
 
 uint64_t featuresOf(const Program &program) {
   uint64_t features = 0;
@@ -298,12 +304,28 @@ std::string readSection(absl::Span<const uint8_t> bytes, Fields &...fields) {
   return reader.error();
 }
 
+/// What reports rely on; or what is wrong.
+std::string checkEstimates(const Estimates &estimates, size_t layers) {
+  for (size_t i = 0; i < estimates.size(); ++i) {
+    const LayerEstimate &e = estimates[i];
+    if (e.layer >= layers || (i > 0 && e.layer <= estimates[i - 1].layer))
+      return absl::StrCat("section '", kEstimates, "': entry ", i, ": expected a layer below ", layers,
+                          " that comes after the entry before, but got ", e.layer);
+    for (double value : {e.cycles, e.computeCycles, e.dramBytes, e.energyPj})
+      if (!std::isfinite(value) || value < 0)
+        return absl::StrCat("section '", kEstimates, "': entry ", i, ": expected a finite number of at least 0");
+  }
+  return "";
+}
+
 } // namespace
 
-std::vector<uint8_t> serialize(const Program &program) {
-  std::vector<uint8_t> out(kHeaderBytes + kSections * kSectionBytes);
+std::vector<uint8_t> serialize(const Program &program, const Estimates &estimates) {
+  size_t count = estimates.empty() ? 0 : 1;
+  forEachSection(program, [&](const char *, const auto &...) { ++count; });
+  std::vector<uint8_t> out(kHeaderBytes + count * kSectionBytes);
   std::vector<Section> sections;
-  forEachSection(program, [&](const char *id, const auto &...fields) {
+  auto add = [&](const char *id, const auto &...fields) {
     out.resize((out.size() + kAlignment - 1) / kAlignment * kAlignment);
     Section section;
     std::memcpy(section.id.data(), id, section.id.size());
@@ -312,13 +334,16 @@ std::vector<uint8_t> serialize(const Program &program) {
     section.bytes = out.size() - section.offset;
     section.checksum = crc32c(absl::MakeConstSpan(out).subspan(section.offset));
     sections.push_back(section);
-  });
+  };
+  forEachSection(program, add);
+  if (!estimates.empty())
+    add(kEstimates, estimates);
   std::vector<uint8_t> front, table;
   Writer frontWriter(front), tableWriter(table);
   for (const Section &section : sections)
     tableWriter(section);
   Header header;
-  header.sections = kSections;
+  header.sections = static_cast<uint32_t>(count);
   header.features = featuresOf(program);
   header.fileBytes = out.size();
   header.checksum = crc32c(table);
@@ -328,7 +353,7 @@ std::vector<uint8_t> serialize(const Program &program) {
   return out;
 }
 
-absl::StatusOr<Program> parse(absl::Span<const uint8_t> bytes, absl::string_view file) {
+absl::StatusOr<Program> parse(absl::Span<const uint8_t> bytes, absl::string_view file, Estimates *estimates) {
   auto error = [&](const auto &...what) { return absl::DataLossError(absl::StrCat(file, ": ", what...)); };
   Reader reader(bytes);
   Header header;
@@ -366,7 +391,7 @@ absl::StatusOr<Program> parse(absl::Span<const uint8_t> bytes, absl::string_view
 
   Program program;
   std::string message;
-  forEachSection(program, [&](const char *id, auto &...fields) {
+  auto read = [&](bool needed, const char *id, auto &...fields) {
     if (!message.empty())
       return;
     const Section *found = nullptr;
@@ -377,22 +402,29 @@ absl::StatusOr<Program> parse(absl::Span<const uint8_t> bytes, absl::string_view
         message = absl::StrCat("section '", id, "' is there twice");
       found = &section;
     }
-    if (!found)
+    if (!found && needed)
       message = absl::StrCat("section '", id, "' is missing");
-    if (!message.empty())
+    if (!found || !message.empty())
       return;
     if (std::string what = readSection(bytes.subspan(found->offset, found->bytes), fields...); !what.empty())
       message = absl::StrCat("section '", id, "': ", what);
-  });
+  };
+  forEachSection(program, [&](const char *id, auto &...fields) { read(true, id, fields...); });
+  Estimates found;
+  read(false, kEstimates, found);
+  if (message.empty())
+    message = checkEstimates(found, program.layers.size());
   if (!message.empty())
     return error(message);
   if (uint64_t used = featuresOf(program); used & ~header.features)
     return error("the program uses features 0x", absl::Hex(used & ~header.features), " that its header does not name");
+  if (estimates)
+    *estimates = std::move(found);
   return program;
 }
 
-absl::Status writeFile(const Program &program, const std::string &path) {
-  std::vector<uint8_t> bytes = serialize(program);
+absl::Status writeFile(const Program &program, const std::string &path, const Estimates &estimates) {
+  std::vector<uint8_t> bytes = serialize(program, estimates);
   std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
   {
     std::ofstream file(beside, std::ios::binary | std::ios::trunc);
@@ -434,15 +466,15 @@ static absl::StatusOr<std::vector<uint8_t>> readBytes(const std::string &path) {
   return bytes;
 }
 
-absl::StatusOr<Program> parseFile(const std::string &path) {
+absl::StatusOr<Program> parseFile(const std::string &path, Estimates *estimates) {
   absl::StatusOr<std::vector<uint8_t>> bytes = readBytes(path);
   if (!bytes.ok())
     return bytes.status();
-  return parse(*bytes, path);
+  return parse(*bytes, path, estimates);
 }
 
-absl::StatusOr<Program> readFile(const std::string &path) {
-  absl::StatusOr<Program> program = parseFile(path);
+absl::StatusOr<Program> readFile(const std::string &path, Estimates *estimates) {
+  absl::StatusOr<Program> program = parseFile(path, estimates);
   if (!program.ok())
     return program;
   if (absl::Status status = verify(*program); !status.ok())

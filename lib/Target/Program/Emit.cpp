@@ -22,8 +22,10 @@ class Emitter {
 public:
   explicit Emitter(accel::ProgramOp op) : op(op) {}
   FailureOr<isa::Program> run();
+  isa::Estimates estimates; ///< After run().
 
 private:
+  LogicalResult estimate(accel::LayerOp layer);
   LogicalResult tensor(accel::TensorOp tensor);
   LogicalResult constant(accel::TensorOp tensor, isa::Tensor &entry);
   LogicalResult instruction(accel::TileOpInterface tile);
@@ -203,6 +205,21 @@ FailureOr<isa::Operand> Emitter::operand(Operation *at, accel::OperandAttr attr)
   return operand;
 }
 
+LogicalResult Emitter::estimate(accel::LayerOp layer) {
+  Attribute note = layer->getAttr(accel::kEstimateAttr);
+  if (!note)
+    return success();
+  auto entries = dyn_cast<DictionaryAttr>(note);
+  if (!entries)
+    return layer.emitOpError() << accel::kEstimateAttr << ": expected a dictionary";
+  auto estimate =
+      accel::toISA(entries, static_cast<uint32_t>(program.layers.size()), [&] { return layer.emitOpError(); });
+  if (failed(estimate))
+    return failure();
+  estimates.push_back(*estimate);
+  return success();
+}
+
 FailureOr<uint32_t> Emitter::mapping(accel::ContractOp contract) {
   auto it = mappings.find(contract.getMapping());
   if (it != mappings.end())
@@ -341,7 +358,9 @@ FailureOr<isa::Program> Emitter::run() {
               numerics[entry.getSymNameAttr()] = it->second;
               return success();
             })
-            .Case([&](accel::LayerOp layer) {
+            .Case([&](accel::LayerOp layer) -> LogicalResult {
+              if (failed(estimate(layer)))
+                return failure();
               isa::Layer row;
               row.name = layer.getLabel().str();
               row.kind = layer.getKind().str();
@@ -378,22 +397,27 @@ FailureOr<isa::Program> Emitter::run() {
   return std::move(program);
 }
 
-FailureOr<isa::Program> sparseaccel::emitProgram(ModuleOp module) {
+FailureOr<isa::Program> sparseaccel::emitProgram(ModuleOp module, isa::Estimates *estimates) {
   auto programs = llvm::to_vector(module.getOps<accel::ProgramOp>());
   if (programs.size() != 1)
     return emitError(module.getLoc()) << "expected one accel.program, but there are " << programs.size()
                                       << (programs.empty() ? ": run --sparse-compile before" : "");
-  return Emitter(programs.front()).run();
+  Emitter emitter(programs.front());
+  FailureOr<isa::Program> program = emitter.run();
+  if (estimates)
+    *estimates = std::move(emitter.estimates);
+  return program;
 }
 
 void sparseaccel::registerEmitProgram() {
   TranslateFromMLIRRegistration registration(
       "emit-program", "Write an allocated accel.program as a container",
       [](ModuleOp module, raw_ostream &output) -> LogicalResult {
-        FailureOr<isa::Program> program = emitProgram(module);
+        isa::Estimates estimates;
+        FailureOr<isa::Program> program = emitProgram(module, &estimates);
         if (failed(program))
           return failure();
-        std::vector<uint8_t> bytes = isa::serialize(*program);
+        std::vector<uint8_t> bytes = isa::serialize(*program, estimates);
         output.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
         return success();
       },

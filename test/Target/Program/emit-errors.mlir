@@ -2,6 +2,7 @@
 // RUN: not sparse-translate --emit-program %t/layers.mlir 2>&1 | FileCheck %s --check-prefix=LAYERS
 // RUN: not sparse-translate --emit-program %t/slots.mlir 2>&1 | FileCheck %s --check-prefix=SLOTS
 // RUN: not sparse-translate --emit-program %t/hazard.mlir 2>&1 | FileCheck %s --check-prefix=HAZARD
+// RUN: not sparse-translate --emit-program %t/estimate.mlir 2>&1 | FileCheck %s --check-prefix=ESTIMATE
 
 // LAYERS: error: expected one accel.program, but there are 0: run --sparse-compile before
 //--- layers.mlir
@@ -31,5 +32,13 @@ accel.program @p machine "dadiannao" fingerprint 42 numerics "int8" levels ["dra
   %2 = accel.vector copy window [1, 1] strides [1, 1] pads [0, 0, 0, 0] a <"nm" at 0, @x[0, 0, 0, 0] extent [1, 4, 4, 16]>
       o <"nm" at 256, @y[0, 0, 0, 0] extent [1, 4, 4, 16]> numerics @n layer @l after(%0)
   %3 = accel.store <"nm" at 256, @y[0, 0, 0, 0] extent [1, 4, 4, 16]> layer @l after(%2)
+  accel.halt after()
+}
+
+// ESTIMATE: error: 'accel.layer' op accel.estimate: expected a number 'dram_bytes' of at least 0
+//--- estimate.mlir
+accel.program @p machine "dadiannao" fingerprint 42 numerics "int8" levels ["dram", "nm"] inputs [@x] outputs [@x] dram_bytes 256 {
+  accel.tensor @x : tensor<1x4x4x16xi8> role input scale 1.0 offset 0
+  accel.layer @l name "l" kind "copy" macs 0 output @x inputs [@x] from "" {accel.estimate = {cycles = 1.0, compute_cycles = 0.0, dram_bytes = -1.0, energy_pj = 1.0}}
   accel.halt after()
 }

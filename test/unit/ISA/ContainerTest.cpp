@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <random>
@@ -129,10 +130,10 @@ TEST(Container, Diagnostics) {
   EXPECT_THAT(messageOf({}), HasSubstr("p.spa: not a SparseAccel program: expected the magic number"));
   EXPECT_THAT(messageOf(std::vector<uint8_t>(500, 'x')), HasSubstr("expected the magic number"));
   bad[8] = 2;
-  EXPECT_THAT(messageOf(bad), HasSubstr("p.spa: container version 2.1: expected 1.x"));
+  EXPECT_THAT(messageOf(bad), HasSubstr("p.spa: container version 2.2: expected 1.x"));
   bad = good;
   bad[17] = 0x10;
-  EXPECT_THAT(messageOf(bad), HasSubstr("needs features 0x1000 that this version (1.1) does not know"));
+  EXPECT_THAT(messageOf(bad), HasSubstr("needs features 0x1000 that this version (1.2) does not know"));
   bad = good;
   bad.push_back(0);
   EXPECT_THAT(messageOf(bad), HasSubstr(absl::StrCat("expected ", good.size(), " bytes, but got ", bad.size())));
@@ -180,12 +181,14 @@ TEST(Container, Files) {
 
 // A file of an older version must load for as long as the major version is 1, and what it says is written as it was,
 // but for the minor version in the header.
-void expectGolden(const char *name, uint8_t minor, const Program &expected) {
+void expectGolden(const char *name, uint8_t minor, const Program &expected, const Estimates &estimated = {}) {
   std::string path = absl::StrCat(SPARSEACCEL_GOLDEN, "/", name);
-  absl::StatusOr<Program> program = readFile(path);
+  Estimates estimates;
+  absl::StatusOr<Program> program = readFile(path, &estimates);
   ASSERT_TRUE(program.ok()) << program.status();
   EXPECT_EQ(text(*program), text(expected));
-  std::vector<uint8_t> golden = bytesOf(path), now = serialize(*program);
+  EXPECT_EQ(estimates, estimated);
+  std::vector<uint8_t> golden = bytesOf(path), now = serialize(*program, estimates);
   ASSERT_GT(golden.size(), 12u);
   EXPECT_EQ(golden[10], minor);
   golden[10] = static_cast<uint8_t>(kContainerMinor);
@@ -197,6 +200,31 @@ TEST(Container, GoldenVersion1_0) { expectGolden("container-1.0.spa", 0, smallPr
 
 // Since 1.1 a format may be its text.
 TEST(Container, GoldenVersion1_1) { expectGolden("container-1.1.spa", 1, smallProgram("csc + huffman")); }
+
+// Since 1.2 there may be the compiler's estimates.
+const Estimates kEstimates = {{0, 12.5, 10, 96, 3}, {2, 7, 0.25, 64, 1e6}};
+
+TEST(Container, GoldenVersion1_2) { expectGolden("container-1.2.spa", 2, smallProgram(), kEstimates); }
+
+TEST(Container, EstimatesAreANote) {
+  // A program is the same with them and without, and who does not ask reads past them.
+  std::vector<uint8_t> with = serialize(smallProgram(), kEstimates), without = serialize(smallProgram());
+  Estimates estimates;
+  ASSERT_TRUE(parse(with, "p.spa", &estimates).ok());
+  EXPECT_EQ(estimates, kEstimates);
+  absl::StatusOr<Program> back = parse(with);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(serialize(*back), without);
+  ASSERT_TRUE(parse(without, "p.spa", &estimates).ok());
+  EXPECT_TRUE(estimates.empty());
+
+  auto wrong = [](const Estimates &estimates) { return messageOf(serialize(smallProgram(), estimates)); };
+  EXPECT_THAT(wrong({{4, 1, 1, 1, 1}}), HasSubstr("section 'ESTM': entry 0: expected a layer below 4"));
+  EXPECT_THAT(wrong({{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}}),
+              HasSubstr("entry 1: expected a layer below 3 that comes after"));
+  EXPECT_THAT(wrong({{0, 1, 1, -1, 1}}), HasSubstr("entry 0: expected a finite number of at least 0"));
+  EXPECT_THAT(wrong({{0, 1, 1, 1, std::nan("")}}), HasSubstr("finite"));
+}
 
 TEST(Container, FormatsAsTexts) {
   for (const char *format : {"csc + huffman", "eie-csc(4) + shared(8)", "[U@1%2, 7:9@0, CP@1/2] + delta(2) + shared"}) {

@@ -104,6 +104,7 @@ machine::Machine tinyMachine() {
 struct Fixture {
   isa::Program program;
   RunStats stats;
+  isa::Estimates estimates;
   machine::Machine machine = tinyMachine();
 
   Fixture() {
@@ -172,7 +173,7 @@ struct Fixture {
   }
 
   Report report() {
-    absl::StatusOr<Report> result = makeReport(stats, program, machine);
+    absl::StatusOr<Report> result = makeReport(stats, program, machine, estimates);
     EXPECT_TRUE(result.ok()) << result.status();
     return *std::move(result);
   }
@@ -211,6 +212,48 @@ TEST(Report, StatsHoldTheSchema) {
   EXPECT_EQ(stats["totals"]["macs"], 100);
   EXPECT_TRUE(stats["totals"]["macs"].is_number_integer());
   EXPECT_EQ(stats["totals"]["dram_bytes"], 144);
+}
+
+TEST(Report, EstimatesStandBesideTheFiguresOfAllRuns) {
+  Fixture fixture;
+  json stats = json::parse(toJson(fixture.report()));
+  EXPECT_FALSE(stats["layers"][0].contains("estimate"));
+  EXPECT_FALSE(stats["totals"].contains("estimate"));
+  fixture.stats.images = 3;
+  fixture.estimates = {{0, 45.5, 31, 128, 2000}};
+  stats = json::parse(toJson(fixture.report()));
+  EXPECT_EQ(schemaViolation(stats), "");
+  json expected = {{"cycles", 136.5}, {"compute_cycles", 93}, {"dram_bytes", 384}, {"energy_pj", 6000.0}};
+  EXPECT_EQ(stats["layers"][0]["estimate"], expected);
+  EXPECT_EQ(stats["totals"]["estimate"], expected);
+  EXPECT_FALSE(stats["layers"][1].contains("estimate")); // the host's
+}
+
+TEST(Report, ComparisonsOfZerosHoldTheSchema) {
+  Report report = Fixture().report();
+  ZerosComparison zeros;
+  zeros.images = 2;
+  ZerosRow &row = zeros.layers.emplace_back();
+  row.layer.name = "conv1";
+  row.layer.activations = 0.5;
+  row.layer.weights = 0.25;
+  row.kind = "conv";
+  row.real = {600, 700, 0.5};
+  row.independent = {400, 500, 0.75};
+  zeros.all.real = row.real;
+  zeros.all.independent = row.independent;
+  zeros.leftOut = {"conv2"};
+  report.zeros = zeros;
+  json stats = json::parse(toJson(report));
+  EXPECT_EQ(schemaViolation(stats), "");
+  json figures = {{"array_cycles", 600}, {"independent_array_cycles", 400},
+                  {"balance", 0.5},      {"independent_balance", 0.75},
+                  {"cycles", 700},       {"independent_cycles", 500}};
+  EXPECT_EQ(stats["compare_independent"]["all"], figures);
+  figures.update({{"name", "conv1"}, {"kind", "conv"}, {"activation_density", 0.5}, {"weight_density", 0.25}});
+  EXPECT_EQ(stats["compare_independent"]["layers"][0], figures);
+  EXPECT_EQ(stats["compare_independent"]["images"], 2);
+  EXPECT_EQ(stats["compare_independent"]["left_out"], json({"conv2"}));
 }
 
 TEST(Report, TheSchemaRejectsWhatIsNotAReport) {

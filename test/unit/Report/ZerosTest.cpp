@@ -33,7 +33,10 @@ TEST(Zeros, RowsAndSum) {
   real.layers[2].counts.slots = 0;
   independent.images = 1;
   independent.layers = {layer("b", 200, 200, 0), layer("a", 200, 150, 50)};
-  std::string text = formatZeros("m", {{"a", 0.5, 0.25}, {"b", 1, 1}, {"host", 1, 1}}, real, independent);
+  ZerosComparison comparison = compareZeros({{"a", 0.5, 0.25}, {"b", 1, 1}, {"host", 1, 1}}, real, independent);
+  EXPECT_EQ(comparison.images, 2u);
+  EXPECT_EQ(comparison.layers[0].independent.arrayCycles, 400); // of one image, for two
+  std::string text = formatZeros("m", comparison);
   EXPECT_THAT(text, testing::ContainsRegex("a +fc +50.0% +25.0% +300 +200 +1.500 +50.0% +75.0% +350 +300 +1.167"));
   EXPECT_THAT(text, testing::ContainsRegex("b +fc +100.0% +100.0% +200 +200 +1.000 +100.0% +100.0%"));
   EXPECT_THAT(text, testing::ContainsRegex("all +500 +400 +1.250 +70.0% +87.5%"));

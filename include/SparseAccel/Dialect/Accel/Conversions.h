@@ -9,6 +9,7 @@
 #define SPARSEACCEL_DIALECT_ACCEL_CONVERSIONS_H
 
 #include "SparseAccel/Dialect/Accel/Accel.h"
+#include "SparseAccel/Target/ISA/Estimates.h"
 #include "SparseAccel/Target/ISA/Program.h"
 
 namespace sparseaccel::accel {
@@ -25,6 +26,12 @@ mlir::ArrayAttr fromISA(mlir::MLIRContext *context, const isa::SafSet &safs, llv
 
 isa::Numerics toISA(NumericsAttr numerics, llvm::StringRef name);
 NumericsAttr fromISA(mlir::MLIRContext *context, const isa::Numerics &numerics);
+
+/// The name under which an accel.layer notes what it is expected to cost. Nothing but reports reads it.
+inline constexpr llvm::StringLiteral kEstimateAttr = "accel.estimate";
+/// A dictionary of numbers with the keys of stats.json. One that is missing or negative is an error that names it.
+mlir::DictionaryAttr fromISA(mlir::MLIRContext *context, const isa::LayerEstimate &estimate);
+mlir::FailureOr<isa::LayerEstimate> toISA(mlir::DictionaryAttr estimate, uint32_t layer, EmitError emitError);
 
 /// i8, i16, i32, i48, i64 and f32; anything else is an error.
 mlir::FailureOr<isa::ElementType> toISA(mlir::Type elementType, EmitError emitError);

@@ -8,6 +8,7 @@
 #ifndef SPARSEACCEL_TARGET_PROGRAM_EMIT_H
 #define SPARSEACCEL_TARGET_PROGRAM_EMIT_H
 
+#include "SparseAccel/Target/ISA/Estimates.h"
 #include "SparseAccel/Target/ISA/Program.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -16,7 +17,8 @@ namespace sparseaccel {
 
 /// The module's one accel.program, allocated (sparse-allocate). Tokens become counts of instructions to wait for,
 /// constants are encoded, and equal entries of the tables are merged. What fails is a diagnostic.
-mlir::FailureOr<isa::Program> emitProgram(mlir::ModuleOp module);
+/// `estimates` gets what sparse-lower-to-tiles noted of the layers.
+mlir::FailureOr<isa::Program> emitProgram(mlir::ModuleOp module, isa::Estimates *estimates = nullptr);
 
 /// `--emit-program` of sparse-translate: a module to a container.
 void registerEmitProgram();
