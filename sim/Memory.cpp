@@ -8,7 +8,10 @@
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <new>
+#include <sys/mman.h>
 
 namespace sparseaccel::sim {
 
@@ -119,9 +122,26 @@ uint64_t bufferSlotBytes(const isa::Tensor &tensor) {
 }
 
 Bytes::Bytes(uint64_t size) : length(size) {
-  bytes.reset(static_cast<uint8_t *>(std::calloc(size + 64, 1)));
+  uint64_t room = size + 64;
+  // The heap clears what it hands out a second time, and so touches it all.
+  constexpr uint64_t leastMapped = 256 * 1024;
+  if (room >= leastMapped) {
+    void *mapping = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
+      throw std::bad_alloc();
+    bytes = {static_cast<uint8_t *>(mapping), FreeBytes{room}};
+    return;
+  }
+  bytes = {static_cast<uint8_t *>(std::calloc(room, 1)), FreeBytes{}};
   if (!bytes)
     throw std::bad_alloc();
+}
+
+void FreeBytes::operator()(uint8_t *p) const {
+  if (mapped)
+    munmap(p, mapped);
+  else
+    std::free(p);
 }
 
 static absl::Span<const uint32_t> granuleShape(const isa::Tensor &tensor, const GranuleRef &ref) {

@@ -15,7 +15,6 @@
 #include "absl/status/status.h"
 
 #include <array>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -54,6 +53,12 @@ void forEachGranule(const isa::Tensor &tensor, const Extents &origin, const Exte
 /// Bytes of a granule's slot in a buffer: the format's worst case, rounded up to 8.
 uint64_t bufferSlotBytes(const isa::Tensor &tensor);
 
+/// Gives memory back to where it came from.
+struct FreeBytes {
+  uint64_t mapped = 0; ///< Bytes of a mapping; 0 where the memory comes from the heap.
+  void operator()(uint8_t *p) const;
+};
+
 /// Zeroed memory whose pages cost nothing until they are touched; a vector load past its end is allowed.
 class Bytes {
 public:
@@ -64,10 +69,7 @@ public:
   uint64_t size() const { return length; }
 
 private:
-  struct Free {
-    void operator()(uint8_t *p) const { std::free(p); }
-  };
-  std::unique_ptr<uint8_t[], Free> bytes;
+  std::unique_ptr<uint8_t[], FreeBytes> bytes;
   uint64_t length = 0;
 };
 
