@@ -144,10 +144,7 @@ std::vector<isa::Mapping> DotProductArray::innerMappings(const Contraction &tile
                                                          const machine::Machine &machine) const {
   isa::Mapping mapping;
   uint8_t level = uint8_t(machine.levelIndex(kInputLevel));
-  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
+  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) { addLoop(mapping, rank, factor, level, kind); };
   int64_t inUnit = std::min(tile.m, filters), inArray = std::min(ceilDiv(tile.m, filters), units);
   int64_t inLanes = std::min(tile.c, lanes);
   loop(Rank::G, tile.g, LoopKind::Temporal);

@@ -90,22 +90,18 @@ int64_t Plan::tiles(Axis axis, const Contraction &shape) const {
 isa::Mapping toMapping(const Plan &plan, const Contraction &tile, const machine::Machine &machine) {
   isa::Mapping mapping;
   uint8_t buffer = uint8_t(machine.levelIndex(kIactBuffer)), pad = uint8_t(machine.levelIndex(kPsumSpad));
-  auto loop = [&](Rank rank, int64_t factor, uint8_t level, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
   for (Axis axis : {Axis::G, Axis::M, Axis::C, Axis::R, Axis::N, Axis::P})
-    loop(kRankOf[unsigned(axis)], plan.passes(axis, tile), buffer, LoopKind::Temporal);
+    addLoop(mapping, kRankOf[unsigned(axis)], plan.passes(axis, tile), buffer, LoopKind::Temporal);
   for (bool cluster : {true, false})
     for (const Plan::Cut &cut : plan.cuts)
       if (cut.cluster == cluster)
-        loop(kRankOf[unsigned(cut.axis)], cut.factor, cluster ? buffer : pad,
-             cut.along ? LoopKind::SpatialX : LoopKind::SpatialY);
-  loop(Rank::N, plan.n, pad, LoopKind::Temporal);
-  loop(Rank::Q, tile.q, pad, LoopKind::Temporal);
-  loop(Rank::C, plan.c, pad, LoopKind::Temporal);
-  loop(Rank::S, tile.s, pad, LoopKind::Temporal);
-  loop(Rank::M, plan.m, pad, LoopKind::Temporal);
+        addLoop(mapping, kRankOf[unsigned(cut.axis)], cut.factor, cluster ? buffer : pad,
+                cut.along ? LoopKind::SpatialX : LoopKind::SpatialY);
+  addLoop(mapping, Rank::N, plan.n, pad, LoopKind::Temporal);
+  addLoop(mapping, Rank::Q, tile.q, pad, LoopKind::Temporal);
+  addLoop(mapping, Rank::C, plan.c, pad, LoopKind::Temporal);
+  addLoop(mapping, Rank::S, tile.s, pad, LoopKind::Temporal);
+  addLoop(mapping, Rank::M, plan.m, pad, LoopKind::Temporal);
   return mapping;
 }
 

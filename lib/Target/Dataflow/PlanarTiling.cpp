@@ -53,23 +53,19 @@ int64_t PlaneAxis::ownAndTouched(int64_t low, int64_t high) const {
 isa::Mapping planarMapping(const PlanarTiling &tiling, const Contraction &shape, const machine::Machine &machine) {
   isa::Mapping mapping;
   uint8_t outer = uint8_t(machine.levelIndex(kPlanarInputs)), inner = uint8_t(machine.levelIndex(kPlanarSums));
-  auto loop = [&](Rank rank, int64_t factor, uint8_t level, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
-  loop(Rank::N, shape.n, outer, LoopKind::Temporal);
-  loop(Rank::G, shape.g, outer, LoopKind::Temporal);
-  loop(Rank::M, tiling.groups(shape), outer, LoopKind::Temporal);
-  loop(Rank::P, tiling.subRows, outer, LoopKind::Temporal);
-  loop(Rank::Q, tiling.subColumns, outer, LoopKind::Temporal);
-  loop(Rank::P, tiling.peRows, outer, LoopKind::SpatialX);
-  loop(Rank::Q, tiling.peColumns, outer, LoopKind::SpatialY);
-  loop(Rank::C, shape.c, inner, LoopKind::Temporal);
-  loop(Rank::P, tiling.rows, inner, LoopKind::Temporal);
-  loop(Rank::Q, tiling.columns, inner, LoopKind::Temporal);
-  loop(Rank::M, tiling.filters, inner, LoopKind::Temporal);
-  loop(Rank::R, shape.r, inner, LoopKind::Temporal);
-  loop(Rank::S, shape.s, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::N, shape.n, outer, LoopKind::Temporal);
+  addLoop(mapping, Rank::G, shape.g, outer, LoopKind::Temporal);
+  addLoop(mapping, Rank::M, tiling.groups(shape), outer, LoopKind::Temporal);
+  addLoop(mapping, Rank::P, tiling.subRows, outer, LoopKind::Temporal);
+  addLoop(mapping, Rank::Q, tiling.subColumns, outer, LoopKind::Temporal);
+  addLoop(mapping, Rank::P, tiling.peRows, outer, LoopKind::SpatialX);
+  addLoop(mapping, Rank::Q, tiling.peColumns, outer, LoopKind::SpatialY);
+  addLoop(mapping, Rank::C, shape.c, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::P, tiling.rows, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::Q, tiling.columns, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::M, tiling.filters, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::R, shape.r, inner, LoopKind::Temporal);
+  addLoop(mapping, Rank::S, shape.s, inner, LoopKind::Temporal);
   return mapping;
 }
 

@@ -507,24 +507,20 @@ isa::Mapping rowStationaryMapping(const RowStationaryPass &pass, const Contracti
                                   const machine::Machine &machine) {
   isa::Mapping mapping;
   uint8_t buffer = uint8_t(machine.levelIndex(kGlobalBuffer)), element = uint8_t(machine.levelIndex(kPsumSpad));
-  auto loop = [&](Rank rank, int64_t factor, uint8_t level, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
-  loop(Rank::G, tile.g, buffer, LoopKind::Temporal);
-  loop(Rank::N, ceilDiv(tile.n, pass.n), buffer, LoopKind::Temporal);
-  loop(Rank::P, ceilDiv(tile.p, pass.e), buffer, LoopKind::Temporal);
-  loop(Rank::C, channelPasses(tile, pass), buffer, LoopKind::Temporal);
-  loop(Rank::M, filterPasses(tile, pass), buffer, LoopKind::Temporal);
-  loop(Rank::C, pass.r, buffer, LoopKind::SpatialY);
-  loop(Rank::M, pass.t, buffer, LoopKind::SpatialY);
-  loop(Rank::R, tile.r, buffer, LoopKind::SpatialY);
-  loop(Rank::P, pass.e, buffer, LoopKind::SpatialX);
-  loop(Rank::N, pass.n, element, LoopKind::Temporal);
-  loop(Rank::Q, tile.q, element, LoopKind::Temporal);
-  loop(Rank::C, pass.q, element, LoopKind::Temporal);
-  loop(Rank::S, tile.s, element, LoopKind::Temporal);
-  loop(Rank::M, pass.p, element, LoopKind::Temporal);
+  addLoop(mapping, Rank::G, tile.g, buffer, LoopKind::Temporal);
+  addLoop(mapping, Rank::N, ceilDiv(tile.n, pass.n), buffer, LoopKind::Temporal);
+  addLoop(mapping, Rank::P, ceilDiv(tile.p, pass.e), buffer, LoopKind::Temporal);
+  addLoop(mapping, Rank::C, channelPasses(tile, pass), buffer, LoopKind::Temporal);
+  addLoop(mapping, Rank::M, filterPasses(tile, pass), buffer, LoopKind::Temporal);
+  addLoop(mapping, Rank::C, pass.r, buffer, LoopKind::SpatialY);
+  addLoop(mapping, Rank::M, pass.t, buffer, LoopKind::SpatialY);
+  addLoop(mapping, Rank::R, tile.r, buffer, LoopKind::SpatialY);
+  addLoop(mapping, Rank::P, pass.e, buffer, LoopKind::SpatialX);
+  addLoop(mapping, Rank::N, pass.n, element, LoopKind::Temporal);
+  addLoop(mapping, Rank::Q, tile.q, element, LoopKind::Temporal);
+  addLoop(mapping, Rank::C, pass.q, element, LoopKind::Temporal);
+  addLoop(mapping, Rank::S, tile.s, element, LoopKind::Temporal);
+  addLoop(mapping, Rank::M, pass.p, element, LoopKind::Temporal);
   return mapping;
 }
 

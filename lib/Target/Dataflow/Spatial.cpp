@@ -233,10 +233,7 @@ std::vector<isa::Mapping> Spatial::innerMappings(const Contraction &tile, const 
   Stationary stationary = Stationary(int(kStationary.of(machine)));
   uint8_t level = uint8_t(machine.levels.size() - 1);
   isa::Mapping mapping;
-  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
+  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) { addLoop(mapping, rank, factor, level, kind); };
   std::array<int64_t, isa::kNumRanks> inSpace;
   inSpace.fill(1);
   for (bool rows : {true, false}) {

@@ -292,10 +292,7 @@ std::vector<isa::Mapping> Stc::innerMappings(const Contraction &tile, const mach
   Core core(machine);
   isa::Mapping mapping;
   uint8_t level = uint8_t(machine.levels.size() - 1);
-  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) {
-    if (factor > 1)
-      mapping.loops.push_back({rank, uint32_t(factor), level, kind});
-  };
+  auto loop = [&](Rank rank, int64_t factor, LoopKind kind) { addLoop(mapping, rank, factor, level, kind); };
   std::array<int64_t, isa::kNumRanks> inSpace;
   inSpace.fill(1);
   auto unroll = [&](std::initializer_list<Rank> ranks, int64_t room) {

@@ -141,6 +141,11 @@ absl::Status checkShape(const Work &work, const char *dataflow) {
   return absl::OkStatus();
 }
 
+void addLoop(isa::Mapping &mapping, isa::Rank rank, int64_t factor, uint8_t level, isa::LoopKind kind) {
+  if (factor > 1)
+    mapping.loops.push_back({rank, uint32_t(factor), level, kind});
+}
+
 absl::Status checkCoverage(const Work &work, const char *dataflow) {
   if (!work.mapping)
     return absl::OkStatus();

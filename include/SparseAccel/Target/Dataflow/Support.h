@@ -112,6 +112,8 @@ int64_t factorOf(const isa::Mapping &mapping, isa::Rank rank, Filter filter) {
       product = std::min(product * int64_t(loop.factor), int64_t(1) << 31);
   return product;
 }
+/// Appends a loop; a factor of 1 says nothing and is left out.
+void addLoop(isa::Mapping &mapping, isa::Rank rank, int64_t factor, uint8_t level, isa::LoopKind kind);
 const char *rankName(isa::Rank rank);
 
 } // namespace sparseaccel::dataflow
