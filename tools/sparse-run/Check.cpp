@@ -93,9 +93,7 @@ struct Target {
 };
 
 /// Host operators that only move elements.
-bool moves(isa::HostKind kind) {
-  return kind == isa::HostKind::Transpose || kind == isa::HostKind::Reshape;
-}
+bool moves(isa::HostKind kind) { return kind == isa::HostKind::Transpose || kind == isa::HostKind::Reshape; }
 
 /// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never
 /// copied). A tensor that the quantised model does not know, as its elements lie in another order there, is given by
@@ -197,15 +195,20 @@ FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const is
       spec.inputs.push_back(program.tensors[input].name);
     specs.push_back(std::move(spec));
   }
-  FailureOr<OwningOpRef<ModuleOp>> functions = cpu::buildLayerFunctions(quantised, specs);
-  if (failed(functions))
-    return failure();
-  FailureOr<std::unique_ptr<cpu::CompiledModule>> layers = cpu::CompiledModule::compile(functions->get());
-  if (failed(layers))
-    return failure();
-  impl->layers = std::move(*layers);
   bool exactThroughout =
       llvm::none_of(program.layers, [&](const isa::Layer &layer) { return isFloatHostLayer(program, layer); });
+  if (specs.empty() && !exactThroughout)
+    return emitError(quantised.getLoc(), "nothing to check: no layer runs on the accelerator, and the host computes in "
+                                         "floats; expected a model with integer layers, or no --check");
+  if (!specs.empty()) {
+    FailureOr<OwningOpRef<ModuleOp>> functions = cpu::buildLayerFunctions(quantised, specs);
+    if (failed(functions))
+      return failure();
+    FailureOr<std::unique_ptr<cpu::CompiledModule>> layers = cpu::CompiledModule::compile(functions->get());
+    if (failed(layers))
+      return failure();
+    impl->layers = std::move(*layers);
+  }
   if (exactThroughout) {
     FailureOr<std::unique_ptr<cpu::CompiledModule>> whole = cpu::CompiledModule::compile(quantised);
     if (failed(whole))

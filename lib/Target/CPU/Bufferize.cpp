@@ -3,12 +3,33 @@
 #include "Lowering.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
 namespace sparseaccel::cpu {
+
+/// Two results may be one buffer, where they were found to be one computation. Upstream's pass below replaces the
+/// allocation of each result by an argument, and so takes for granted that they differ.
+static void giveResultsTheirOwnBuffers(ModuleOp module) {
+  OpBuilder builder(module.getContext());
+  module.walk([&](func::ReturnOp op) {
+    builder.setInsertionPoint(op);
+    llvm::SmallDenseSet<Value> given;
+    for (OpOperand &operand : op->getOpOperands()) {
+      Value value = operand.get();
+      auto type = dyn_cast<MemRefType>(value.getType());
+      if (!type || given.insert(value).second)
+        continue;
+      Value copy =
+          memref::AllocOp::create(builder, op.getLoc(), MemRefType::get(type.getShape(), type.getElementType()));
+      memref::CopyOp::create(builder, op.getLoc(), value, copy);
+      operand.set(copy);
+    }
+  });
+}
 
 LogicalResult bufferize(ModuleOp module) {
   bufferization::OneShotBufferizePassOptions options;
@@ -18,6 +39,8 @@ LogicalResult bufferize(ModuleOp module) {
   passes.addPass(bufferization::createOneShotBufferizePass(options));
   if (failed(passes.run(module)))
     return failure();
+
+  giveResultsTheirOwnBuffers(module);
 
   bufferization::BufferResultsToOutParamsOpts outParams;
   outParams.modifyPublicFunctions = true;

@@ -181,7 +181,8 @@ LogicalResult importBinary(NodeContext &node) {
 LogicalResult importVariadic(NodeContext &node) {
   if (!node.expectOperands(1, std::numeric_limits<unsigned>::max()))
     return failure();
-  StringRef op = node.node.op == "Sum" ? StringRef("Add") : StringRef(node.node.op);
+  bool mean = node.node.op == "Mean";
+  StringRef op = mean || node.node.op == "Sum" ? StringRef("Add") : StringRef(node.node.op);
   ValueRef result = node.input(0);
   for (unsigned i = 1; result && i < node.node.inputs.size(); ++i) {
     ValueRef next = node.input(i);
@@ -189,6 +190,16 @@ LogicalResult importVariadic(NodeContext &node) {
   }
   if (!result)
     return failure();
+  if (size_t count = node.node.inputs.size(); mean && count > 1) {
+    auto share = node.importer.newConstant(node, DType::F32, {1});
+    if (!share)
+      return failure();
+    share->set(0, 1.0 / static_cast<double>(count));
+    ValueRef factor = node.importer.constant(share);
+    result = emitBinary(node, "Mul", result, result->rank() == 0 ? node.importer.reshaped(factor, {}) : factor);
+    if (!result)
+      return failure();
+  }
   node.set(result);
   return success();
 }

@@ -514,6 +514,20 @@ LogicalResult importShape(NodeContext &node) {
   return setConstant(node, result);
 }
 
+LogicalResult importSize(NodeContext &node) {
+  if (!node.expectOperands(1, 1))
+    return failure();
+  ValueRef x = node.anyInput(0);
+  auto result = x ? node.importer.newConstant(node, DType::I64, {}) : nullptr;
+  if (!result)
+    return failure();
+  int64_t size = 1;
+  for (int64_t extent : x->shape)
+    size *= extent; // cannot wrap: checkShape holds activations, and the file constants, to 4 GiB
+  result->set(0, size);
+  return setConstant(node, result);
+}
+
 NodeImporter findFolder(const Node &node) {
   struct Entry {
     llvm::StringLiteral op;

@@ -180,7 +180,7 @@ LogicalResult Importer::checkSupported() {
   for (const Node *node : ordered) {
     bool known =
         all_of(node->inputs, [&](const std::string &input) { return input.empty() || constants.contains(input); });
-    if (node->domain.empty() && (node->op == "Shape" || (known && findFolder(*node))))
+    if (node->domain.empty() && (node->op == "Shape" || node->op == "Size" || (known && findFolder(*node))))
       for (const std::string &output : node->outputs)
         constants.insert(output);
     else if (!node->domain.empty() || !findImporter(node->op))
@@ -205,6 +205,7 @@ LogicalResult Importer::checkSupported() {
         note << " of domain '" << node->domain << "'";
       note << ", opset " << opset;
     }
+    diagnostic.attachNote() << "docs/onnx.md lists the operators that are";
   }
   return failure();
 }

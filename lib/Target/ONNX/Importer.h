@@ -216,7 +216,9 @@ std::optional<Shape> broadcastShapes(NodeContext &node, llvm::ArrayRef<int64_t> 
 /// An element-by-element op ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max") of two values that broadcast; null, and
 /// reported, where they do not.
 ValueRef emitBinary(NodeContext &node, llvm::StringRef op, const ValueRef &a, const ValueRef &b);
-/// "ReduceMean", "ReduceSum", "ReduceMax" or "ReduceMin" over the axes, which keep an extent of 1.
+/// The mean of each channel of a map [N, H, W, C], as a pool.
+mlir::Value emitGlobalAverage(Importer &importer, mlir::Value image, mlir::Location loc);
+/// "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin" or "ReduceProd" over the axes, which keep an extent of 1.
 ValueRef emitReduce(Importer &importer, llvm::StringRef op, const ValueRef &x, llvm::ArrayRef<int64_t> axes,
                     mlir::Location loc);
 
@@ -230,7 +232,7 @@ mlir::LogicalResult importGemm(NodeContext &node);
 mlir::LogicalResult importMatMul(NodeContext &node);
 mlir::LogicalResult importMaxPool(NodeContext &node);
 mlir::LogicalResult importAveragePool(NodeContext &node);
-mlir::LogicalResult importGlobalAveragePool(NodeContext &node);
+mlir::LogicalResult importGlobalPool(NodeContext &node);
 mlir::LogicalResult importReduce(NodeContext &node);
 mlir::LogicalResult importRelu(NodeContext &node);
 mlir::LogicalResult importLeakyRelu(NodeContext &node);
@@ -243,7 +245,16 @@ mlir::LogicalResult importFunction(NodeContext &node);
 mlir::LogicalResult importHardSigmoid(NodeContext &node);
 mlir::LogicalResult importGelu(NodeContext &node);
 mlir::LogicalResult importPow(NodeContext &node);
+mlir::LogicalResult importElu(NodeContext &node);
+mlir::LogicalResult importPRelu(NodeContext &node);
 mlir::LogicalResult importLayerNormalization(NodeContext &node);
+mlir::LogicalResult importInstanceNormalization(NodeContext &node);
+mlir::LogicalResult importGroupNormalization(NodeContext &node);
+mlir::LogicalResult importMeanVarianceNormalization(NodeContext &node);
+mlir::LogicalResult importResize(NodeContext &node);
+mlir::LogicalResult importTile(NodeContext &node);
+mlir::LogicalResult importBlocks(NodeContext &node);
+mlir::LogicalResult importSize(NodeContext &node);
 mlir::LogicalResult importWhere(NodeContext &node);
 mlir::LogicalResult importExpand(NodeContext &node);
 mlir::LogicalResult importGather(NodeContext &node);

@@ -4,11 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Importer.h"
-
-#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "Formula.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 using namespace llvm;
@@ -17,39 +16,10 @@ using namespace mlir;
 namespace sparseaccel::onnx {
 namespace {
 
-/// Ops of one value, and with a number. Short names keep formulas readable.
-struct Formula {
-  Importer &importer;
-  Location loc;
+constexpr float largest = std::numeric_limits<float>::max();
 
-  mlir::Value number(double value, mlir::Value like) const {
-    return importer.splat(static_cast<float>(value), cast<RankedTensorType>(like.getType()).getRank(), loc);
-  }
-  mlir::Value times(mlir::Value x, double factor) const { return importer.mul(x, number(factor, x), loc); }
-  mlir::Value plus(mlir::Value x, double addend) const { return importer.add(x, number(addend, x), loc); }
-  mlir::Value times(mlir::Value x, mlir::Value y) const { return importer.mul(x, y, loc); }
-  mlir::Value plus(mlir::Value x, mlir::Value y) const { return importer.add(x, y, loc); }
-  template <typename Op>
-  mlir::Value apply(mlir::Value x) const {
-    return Op::create(importer.builder, loc, x.getType(), x);
-  }
-  mlir::Value negate(mlir::Value x) const {
-    auto zero = importer.zeroPoint();
-    return tosa::NegateOp::create(importer.builder, loc, x.getType(), x, zero, zero);
-  }
-  /// TOSA has no square root; the reciprocal of 1/sqrt(0) is 0 again.
-  mlir::Value squareRoot(mlir::Value x) const { return apply<tosa::ReciprocalOp>(apply<tosa::RsqrtOp>(x)); }
-  mlir::Value power(mlir::Value x, double exponent) const {
-    if (exponent == 1)
-      return x;
-    if (exponent == 2)
-      return times(x, x);
-    if (exponent == 3)
-      return times(times(x, x), x);
-    if (exponent == 0.5)
-      return squareRoot(x);
-    return tosa::PowOp::create(importer.builder, loc, x.getType(), x, number(exponent, x));
-  }
+/// Activation functions.
+struct Activation : Formula {
   mlir::Value hardSigmoid(mlir::Value x, double alpha, double beta) const {
     return importer.clamp(plus(times(x, alpha), beta), 0, 1, loc);
   }
@@ -61,9 +31,21 @@ struct Formula {
       inner = apply<tosa::ErfOp>(times(x, 1 / std::numbers::sqrt2));
     return times(x, times(plus(inner, 1), 0.5));
   }
+  mlir::Value positive(mlir::Value x) const { return importer.clamp(x, 0, largest, loc); }
+  mlir::Value negative(mlir::Value x) const { return importer.clamp(x, -largest, 0, loc); }
+  /// gain * (x above 0, scale * (e^(x / width) - 1) below), without a choice.
+  mlir::Value elu(mlir::Value x, double scale, double width, double gain) const {
+    mlir::Value below = times(plus(apply<tosa::ExpOp>(times(negative(x), 1 / width)), -1), scale * gain);
+    return plus(gain == 1 ? positive(x) : times(positive(x), gain), below);
+  }
+  /// log(1 + e^x), so that no power overflows.
+  mlir::Value softplus(mlir::Value x) const {
+    mlir::Value power = apply<tosa::ExpOp>(negate(apply<tosa::AbsOp>(x)));
+    return plus(positive(x), apply<tosa::LogOp>(plus(power, 1)));
+  }
 };
 
-LogicalResult importFormula(NodeContext &node, llvm::function_ref<mlir::Value(const Formula &, mlir::Value)> emit) {
+LogicalResult importFormula(NodeContext &node, llvm::function_ref<mlir::Value(const Activation &, mlir::Value)> emit) {
   if (!node.expectOperands(1, 1))
     return failure();
   ValueRef x = node.input(0);
@@ -72,13 +54,13 @@ LogicalResult importFormula(NodeContext &node, llvm::function_ref<mlir::Value(co
   if (x->rank() == 0) { // TOSA's ops on scalars are refused by some of its lowerings
     Importer &importer = node.importer;
     ValueRef one = importer.elementwise(importer.reshaped(x, {1}), node.loc, [&](mlir::Value value) {
-      return emit({importer, node.loc}, value);
+      return emit(Activation{{importer, node.loc}}, value);
     });
     node.set(importer.reshaped(one, {}));
     return success();
   }
-  node.set(node.importer.elementwise(x, node.loc,
-                                     [&](mlir::Value value) { return emit({node.importer, node.loc}, value); }));
+  node.set(node.importer.elementwise(
+      x, node.loc, [&](mlir::Value value) { return emit(Activation{{node.importer, node.loc}}, value); }));
   return success();
 }
 
@@ -87,20 +69,31 @@ std::optional<double> uniformNumber(const GraphValue &value) {
   if (!value.constant || value.constant->size() == 0)
     return std::nullopt;
   const HostTensor &tensor = *value.constant;
-  auto at = [&](int64_t i) {
-    return isFloat(tensor.type) ? tensor.asDouble(i) : static_cast<double>(tensor.asInt(i));
-  };
+  auto at = [&](int64_t i) { return isFloat(tensor.type) ? tensor.asDouble(i) : static_cast<double>(tensor.asInt(i)); };
   for (int64_t i = 1; i < tensor.size(); ++i)
     if (at(i) != at(0))
       return std::nullopt;
   return at(0);
 }
 
+/// A constant of any type as float32.
+ValueRef asFloats(NodeContext &node, const ValueRef &value) {
+  const HostTensor &given = *value->constant;
+  if (given.type == DType::F32)
+    return value;
+  auto floats = node.importer.newConstant(node, DType::F32, given.shape);
+  if (!floats)
+    return nullptr;
+  for (int64_t i = 0; i < given.size(); ++i)
+    floats->set(i, isFloat(given.type) ? given.asDouble(i) : static_cast<double>(given.asInt(i)));
+  return node.importer.constant(floats);
+}
+
 } // namespace
 
 LogicalResult importFunction(NodeContext &node) {
   StringRef op = node.node.op;
-  return importFormula(node, [&](const Formula &f, mlir::Value x) -> mlir::Value {
+  return importFormula(node, [&](const Activation &f, mlir::Value x) -> mlir::Value {
     if (op == "Sqrt")
       return f.squareRoot(x);
     if (op == "Exp")
@@ -115,6 +108,20 @@ LogicalResult importFunction(NodeContext &node) {
       return f.apply<tosa::AbsOp>(x);
     if (op == "Reciprocal")
       return f.apply<tosa::ReciprocalOp>(x);
+    if (op == "Floor")
+      return f.apply<tosa::FloorOp>(x);
+    if (op == "Ceil")
+      return f.apply<tosa::CeilOp>(x);
+    if (op == "Sin")
+      return f.apply<tosa::SinOp>(x);
+    if (op == "Cos")
+      return f.apply<tosa::CosOp>(x);
+    if (op == "Softplus")
+      return f.softplus(x);
+    if (op == "Softsign")
+      return f.times(x, f.apply<tosa::ReciprocalOp>(f.plus(f.apply<tosa::AbsOp>(x), 1)));
+    if (op == "Mish")
+      return f.times(x, f.apply<tosa::TanhOp>(f.softplus(x)));
     assert(op == "HardSwish");
     return f.times(x, f.hardSigmoid(x, 1.0 / 6, 0.5));
   });
@@ -122,14 +129,54 @@ LogicalResult importFunction(NodeContext &node) {
 
 LogicalResult importHardSigmoid(NodeContext &node) {
   double alpha = node.floatAttr("alpha", 0.2), beta = node.floatAttr("beta", 0.5);
-  return importFormula(node, [&](const Formula &f, mlir::Value x) { return f.hardSigmoid(x, alpha, beta); });
+  return importFormula(node, [&](const Activation &f, mlir::Value x) { return f.hardSigmoid(x, alpha, beta); });
+}
+
+LogicalResult importElu(NodeContext &node) {
+  StringRef op = node.node.op;
+  // Selu's numbers are those of its definition.
+  double alpha = node.floatAttr("alpha", op == "Selu" ? 1.67326319217681884765625 : 1);
+  double gain = op == "Selu" ? node.floatAttr("gamma", 1.05070102214813232421875) : 1;
+  if (op == "Celu" && !node.failed() && !(alpha > 0))
+    return node.error() << "attribute 'alpha' is " << std::to_string(alpha) << "; expected a positive number",
+           failure();
+  double width = op == "Celu" ? alpha : 1;
+  return importFormula(node, [&](const Activation &f, mlir::Value x) { return f.elu(x, alpha, width, gain); });
+}
+
+LogicalResult importPRelu(NodeContext &node) {
+  if (!node.expectOperands(2, 2))
+    return failure();
+  ValueRef x = node.input(0), slope = node.input(1);
+  if (!x || !slope || node.failed())
+    return failure();
+  if (x->rank() == 0)
+    return node.error() << "operand 0 is a scalar; expected at least one dimension", failure();
+  auto shape = broadcastShapes(node, x->shape, slope->shape);
+  if (!shape)
+    return failure();
+  if (*shape != x->shape)
+    return node.error() << "the slope has shape " << shapeString(slope->shape) << "; expected one that broadcasts to "
+                        << shapeString(x->shape),
+           failure();
+  Activation f{{node.importer, node.loc}};
+  auto half = [&](bool positive) {
+    return node.importer.elementwise(x, node.loc,
+                                     [&](mlir::Value v) { return positive ? f.positive(v) : f.negative(v); });
+  };
+  ValueRef below = emitBinary(node, "Mul", half(false), slope);
+  ValueRef result = below ? emitBinary(node, "Add", half(true), below) : nullptr;
+  if (!result)
+    return failure();
+  node.set(result);
+  return success();
 }
 
 LogicalResult importGelu(NodeContext &node) {
   std::string kind = node.stringAttr("approximate", "none");
   if (!node.failed() && kind != "none" && kind != "tanh")
     return node.error() << "attribute 'approximate' is '" << kind << "'; expected 'none' or 'tanh'", failure();
-  return importFormula(node, [&](const Formula &f, mlir::Value x) { return f.gelu(x, kind == "tanh"); });
+  return importFormula(node, [&](const Activation &f, mlir::Value x) { return f.gelu(x, kind == "tanh"); });
 }
 
 LogicalResult importPow(NodeContext &node) {
@@ -141,62 +188,14 @@ LogicalResult importPow(NodeContext &node) {
   auto number = uniformNumber(*exponent);
   // Only an exponent of at most the base's rank leaves the shape as it is.
   if (number && exponent->constant->size() == 1 && exponent->rank() <= base->rank() && base->rank() > 0) {
-    node.set(node.importer.elementwise(base, node.loc, [&](mlir::Value x) {
-      return Formula{node.importer, node.loc}.power(x, *number);
-    }));
+    node.set(node.importer.elementwise(
+        base, node.loc, [&](mlir::Value x) { return Formula{node.importer, node.loc}.power(x, *number); }));
     return success();
   }
-  exponent = node.input(1);
+  exponent = exponent->constant ? asFloats(node, exponent) : node.input(1);
   ValueRef result = exponent ? emitBinary(node, "Pow", base, exponent) : nullptr;
   if (!result)
     return failure();
-  node.set(result);
-  return success();
-}
-
-LogicalResult importLayerNormalization(NodeContext &node) {
-  Importer &importer = node.importer;
-  if (!node.expectOperands(2, 3))
-    return failure();
-  ValueRef x = node.input(0), scale = node.input(1), bias = node.hasInput(2) ? node.input(2) : nullptr;
-  double epsilon = node.floatAttr("epsilon", 1e-5);
-  int64_t given = node.intAttr("axis", -1);
-  node.ignoreAttr("stash_type"); // everything is computed in float32
-  if (node.failed())
-    return failure();
-  int64_t first = node.axis(given, x->rank());
-  if (node.failed())
-    return failure();
-  for (unsigned output : {1u, 2u})
-    if (node.isUsed(output))
-      return node.error() << "gives its " << (output == 1 ? "mean" : "inverse standard deviation") << " ('"
-                          << node.node.outputs[output] << "'); expected only the normalised values to be used",
-             failure();
-  SmallVector<int64_t> axes;
-  for (int64_t d = first; d < x->rank(); ++d)
-    axes.push_back(d);
-  Formula f{importer, node.loc};
-  auto each = [&](const ValueRef &value, llvm::function_ref<mlir::Value(mlir::Value)> emit) {
-    return importer.elementwise(value, node.loc, emit);
-  };
-  ValueRef mean = emitReduce(importer, "ReduceMean", x, axes, node.loc);
-  ValueRef centred = emitBinary(node, "Sub", x, mean);
-  if (!centred)
-    return failure();
-  ValueRef variance = emitReduce(
-      importer, "ReduceMean", each(centred, [&](mlir::Value d) { return f.times(d, d); }), axes, node.loc);
-  ValueRef inverse = each(variance, [&](mlir::Value v) { return f.apply<tosa::RsqrtOp>(f.plus(v, epsilon)); });
-  ValueRef result = emitBinary(node, "Mul", centred, inverse);
-  result = result ? emitBinary(node, "Mul", result, scale) : nullptr;
-  if (result && bias)
-    result = emitBinary(node, "Add", result, bias);
-  if (!result)
-    return failure();
-  if (result->shape != x->shape)
-    return node.error() << "scale and bias have shapes " << shapeString(scale->shape) << " and "
-                        << shapeString(bias ? bias->shape : scale->shape) << "; expected ones that broadcast to "
-                        << shapeString(x->shape),
-           failure();
   node.set(result);
   return success();
 }

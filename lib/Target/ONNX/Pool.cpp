@@ -1,4 +1,4 @@
-//===- Pool.cpp - Pooling and means ---------------------------------------===//
+//===- Pool.cpp - Pooling -------------------------------------------------===//
 
 #include "Window.h"
 
@@ -61,6 +61,9 @@ std::optional<Shape> pooledShape(NodeContext &node, const ValueRef &x, const Win
 }
 
 /// The mean over all rows and columns of an NHWC map.
+
+} // namespace
+
 mlir::Value emitGlobalAverage(Importer &importer, mlir::Value image, Location loc) {
   auto shape = cast<RankedTensorType>(image.getType()).getShape();
   Window window;
@@ -68,8 +71,6 @@ mlir::Value emitGlobalAverage(Importer &importer, mlir::Value image, Location lo
     window.kernel[d] = window.in[d] = window.used[d] = shape[d + 1];
   return emitAverage(importer, image, window, loc);
 }
-
-} // namespace
 
 LogicalResult importMaxPool(NodeContext &node) {
   Importer &importer = node.importer;
@@ -124,7 +125,7 @@ LogicalResult importAveragePool(NodeContext &node) {
   return success();
 }
 
-LogicalResult importGlobalAveragePool(NodeContext &node) {
+LogicalResult importGlobalPool(NodeContext &node) {
   Importer &importer = node.importer;
   if (!node.expectOperands(1, 1))
     return failure();
@@ -135,100 +136,18 @@ LogicalResult importGlobalAveragePool(NodeContext &node) {
     return node.error() << "operand 0 has shape " << shapeString(x->shape) << "; expected [N, C, W] or [N, C, H, W]",
            failure();
   Layout layout = featureLayout(x->rank());
-  auto result = emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc);
+  mlir::Value image = importer.get(x, layout, node.loc), result;
+  if (node.node.op == "GlobalMaxPool") {
+    auto extents = cast<RankedTensorType>(image.getType()).getShape();
+    result = tosa::MaxPool2dOp::create(importer.builder, node.loc, importer.type({extents[0], 1, 1, extents[3]}), image,
+                                       ArrayRef<int64_t>{extents[1], extents[2]}, ArrayRef<int64_t>{1, 1},
+                                       ArrayRef<int64_t>{0, 0, 0, 0});
+  } else {
+    result = emitGlobalAverage(importer, image, node.loc);
+  }
   Shape shape{x->shape[0], x->shape[1]};
   shape.resize(x->rank(), 1);
   node.set(importer.activation(result, layout, shape));
-  return success();
-}
-
-ValueRef emitReduce(Importer &importer, StringRef op, const ValueRef &x, ArrayRef<int64_t> axes, Location loc) {
-  Layout layout = importer.nativeLayout(x, loc);
-  for (int64_t axis : axes)
-    if (x->shape[axis] != 1 && !is_contained(layout, axis))
-      layout = identityLayout(x->rank());
-  auto value = importer.get(x, layout, loc);
-  Shape kept(x->shape);
-  double count = 1;
-  for (int64_t axis : axes) {
-    kept[axis] = 1;
-    if (x->shape[axis] == 1)
-      continue;
-    auto position = static_cast<uint32_t>(find(layout, axis) - layout.begin());
-    Shape partial(cast<RankedTensorType>(value.getType()).getShape());
-    count *= static_cast<double>(partial[position]);
-    partial[position] = 1;
-    auto type = importer.type(partial);
-    if (op == "ReduceMax")
-      value = tosa::ReduceMaxOp::create(importer.builder, loc, type, value, position);
-    else if (op == "ReduceMin")
-      value = tosa::ReduceMinOp::create(importer.builder, loc, type, value, position);
-    else
-      value = tosa::ReduceSumOp::create(importer.builder, loc, type, value, position);
-  }
-  if (op == "ReduceMean" && count != 1)
-    value = importer.mul(
-        value, importer.splat(static_cast<float>(1.0 / count), static_cast<int64_t>(layout.size()), loc), loc);
-  return importer.activation(value, layout, kept);
-}
-
-/// A mean over rows and columns of maps, which is a pool. A tensor of rank 3 is a map where a convolution made it; the
-/// last dimension of a sequence of vectors is none.
-static bool isPool(Importer &importer, const ValueRef &x, ArrayRef<int64_t> axes, Location loc) {
-  if (x->rank() != 3 && x->rank() != 4)
-    return false;
-  for (int64_t d = 0; d < x->rank(); ++d) {
-    bool reduced = is_contained(axes, d);
-    if (d < 2 ? reduced && x->shape[d] != 1 : !reduced && x->shape[d] != 1)
-      return false;
-  }
-  return x->rank() == 4 || importer.nativeLayout(x, loc) == featureLayout(3);
-}
-
-LogicalResult importReduce(NodeContext &node) {
-  Importer &importer = node.importer;
-  StringRef op = node.node.op;
-  bool axesAreOperand = importer.opset >= (op == "ReduceSum" ? 13 : 18);
-  if (!node.expectOperands(1, axesAreOperand ? 2 : 1))
-    return failure();
-  ValueRef x = node.input(0);
-  if (!x)
-    return failure();
-  auto given = axesAreOperand ? node.intsInput(1, "axes") : node.intsAttr("axes");
-  bool keep = node.intAttr("keepdims", 1) != 0, noop = axesAreOperand && node.intAttr("noop_with_empty_axes", 0) != 0;
-  if (node.failed())
-    return failure();
-  if (!given || given->empty()) {
-    if (noop) {
-      node.set(x);
-      return success();
-    }
-    auto all = identityLayout(x->rank());
-    given.emplace(all.begin(), all.end());
-  }
-  auto axes = node.axes(*given, x->rank());
-  if (node.failed())
-    return failure();
-  Shape shape;
-  bool moves = false;
-  for (int64_t d = 0; d < x->rank(); ++d) {
-    bool reduced = is_contained(axes, d);
-    if (!reduced || keep)
-      shape.push_back(reduced ? 1 : x->shape[d]);
-    moves |= reduced && x->shape[d] != 1;
-  }
-  ValueRef result = x;
-  if (moves && op == "ReduceMean" && isPool(importer, x, axes, node.loc)) {
-    Shape kept(x->shape);
-    for (int64_t axis : axes)
-      kept[axis] = 1;
-    Layout layout = featureLayout(x->rank());
-    result =
-        importer.activation(emitGlobalAverage(importer, importer.get(x, layout, node.loc), node.loc), layout, kept);
-  } else if (moves) {
-    result = emitReduce(importer, op, x, axes, node.loc);
-  }
-  node.set(importer.reshaped(result, shape));
   return success();
 }
 

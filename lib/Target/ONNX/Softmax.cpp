@@ -1,8 +1,6 @@
 //===- Softmax.cpp - Operators that accelerators leave to the host --------===//
 
-#include "Importer.h"
-
-#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "Formula.h"
 
 #include <numeric>
 
@@ -28,6 +26,19 @@ static mlir::Value emitSoftmax(Importer &importer, mlir::Value value, int64_t ax
   });
 }
 
+/// x - largest - log(sum of e^(x - largest)): no logarithm of a share that rounds to 0.
+static mlir::Value emitLogSoftmax(Importer &importer, mlir::Value x, int64_t axis, Location loc) {
+  Formula f{importer, loc};
+  Shape reduced(cast<RankedTensorType>(x.getType()).getShape());
+  reduced[axis] = 1;
+  auto type = importer.type(reduced);
+  auto position = static_cast<uint32_t>(axis);
+  auto largest = tosa::ReduceMaxOp::create(importer.builder, loc, type, x, position);
+  mlir::Value shifted = f.minus(x, largest);
+  auto sum = tosa::ReduceSumOp::create(importer.builder, loc, type, f.apply<tosa::ExpOp>(shifted), position);
+  return f.minus(shifted, f.apply<tosa::LogOp>(sum));
+}
+
 LogicalResult importSoftmax(NodeContext &node) {
   Importer &importer = node.importer;
   if (!node.expectOperands(1, 1))
@@ -37,6 +48,7 @@ LogicalResult importSoftmax(NodeContext &node) {
     return failure();
   if (x->rank() == 0)
     return node.error() << "operand 0 is a scalar; expected at least one dimension", failure();
+  auto emit = node.node.op == "LogSoftmax" ? emitLogSoftmax : emitSoftmax;
   bool flattens = importer.opset < 13;
   int64_t axis = node.axis(node.intAttr("axis", flattens ? 1 : -1), x->rank());
   if (node.failed())
@@ -52,7 +64,7 @@ LogicalResult importSoftmax(NodeContext &node) {
       for (int64_t d = 0; d < x->rank(); ++d)
         matrix[d < axis ? 0 : 1] *= x->shape[d];
       auto rows = importer.get(importer.reshaped(x, matrix), {0, 1}, node.loc);
-      auto result = importer.activation(emitSoftmax(importer, rows, 1, node.loc), {0, 1}, matrix);
+      auto result = importer.activation(emit(importer, rows, 1, node.loc), {0, 1}, matrix);
       node.set(importer.reshaped(result, x->shape));
       return success();
     }
@@ -63,8 +75,7 @@ LogicalResult importSoftmax(NodeContext &node) {
   if (!is_contained(layout, axis))
     layout = identityLayout(x->rank());
   auto value = importer.get(x, layout, node.loc);
-  node.set(importer.activation(emitSoftmax(importer, value, find(layout, axis) - layout.begin(), node.loc), layout,
-                               x->shape));
+  node.set(importer.activation(emit(importer, value, find(layout, axis) - layout.begin(), node.loc), layout, x->shape));
   return success();
 }
 

@@ -58,7 +58,7 @@ bad("defined_twice", one([node("Relu", "x", "y", "first"), node("Tanh", "x", "y"
 bad("redefines_input", one([node("Relu", "x", "x"), relu]))
 bad(
     "unsupported",
-    one([node("Celu", "x", "a"), node("Gelu", "a", "b", domain="com.microsoft"), node("Celu", "b", "c"), node("GatherND", "c i", "y")], constants={"i": ints(0)}),
+    one([node("Shrink", "x", "a"), node("Gelu", "a", "b", domain="com.microsoft"), node("Shrink", "b", "c"), node("GatherND", "c i", "y")], constants={"i": ints(0)}),
 )
 bad("output_shape", model(13, [relu], {"x": (1, 2)}, {"y": (2, 1)}))
 
@@ -232,7 +232,22 @@ bad("pow_exponent", one(node("Pow", "x e", "y"), constants={"e": floats(3)}))
 bad("min_none", one(node("Min", "", "y"), opset=13))
 bad("norm_scale", one(node("LayerNormalization", "x s", "y"), constants={"s": floats(2, 1, 1, 8)}, opset=17))
 bad("norm_axis", one(node("LayerNormalization", "x s", "y", axis=4), constants={"s": floats(8)}, opset=17))
-bad("norm_mean", one(node("LayerNormalization", "x s - ", "y m"), constants={"s": floats(8)}, opset=17, out=["y", "m"]))
+bad("norm_instance", one(node("InstanceNormalization", "x s s", "y"), constants={"s": floats(3)}))
+bad("norm_groups", one(node("GroupNormalization", "x s s", "y", num_groups=3), constants={"s": floats(3)}, opset=18))
+bad("norm_group_scale", one(node("GroupNormalization", "x s s", "y", num_groups=2), constants={"s": floats(2)}, opset=21))
+bad("reduce_noop", one(node("ReduceL2", "x", "y", noop_with_empty_axes=1), opset=18))
+bad("celu_alpha", one(node("Celu", "x", "y", alpha=0.0)))
+bad("prelu_slope", one(node("PRelu", "x s", "y"), constants={"s": floats(2, 1, 1, 1)}))
+bad("resize_mode", one(node("Resize", "x - s", "y", mode="linear"), constants={"s": np.float32([1, 1, 2, 2])}))
+bad("resize_rounding", one(node("Resize", "x - s", "y", coordinate_transformation_mode="asymmetric"), constants={"s": np.float32([1, 1, 2, 2])}))
+bad("resize_factor", one(node("Resize", "x - - s", "y"), constants={"s": ints(1, 4, 12, 8)}))
+bad("resize_rank", one(node("Upsample", "x s", "y"), constants={"s": np.float32([2, 2])}, opset=9))
+bad("resize_axes", one(node("Resize", "x - s", "y", axes=[2, 3]), constants={"s": np.float32([2, 2])}, opset=18))
+bad("resize_huge", one(node("Resize", "x - s", "y"), constants={"s": np.float32([1024, 1024, 1024, 1024])}))
+bad("tile_repeats", one(node("Tile", "x r", "y"), constants={"r": ints(1, 2)}))
+bad("tile_none", one(node("Tile", "x r", "y"), constants={"r": ints(1, 1, 0, 1)}))
+bad("blocks_size", one(node("DepthToSpace", "x", "y", blocksize=3)))
+bad("blocks_mode", one(node("DepthToSpace", "x", "y", blocksize=2, mode="RCD")))
 bad("reduce_axis", one(node("ReduceSum", "x a", "y"), constants={"a": ints(4)}))
 bad("empty_output", one([relu, node("Constant", "", "z", value=numpy_helper.from_array(floats(0)))], out=["y", "z"]))
 bad("integer_output", model(13, [node("Shape", "x", "y")], {"x": (1, 2)}, {"y": None}))

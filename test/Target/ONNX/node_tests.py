@@ -4,7 +4,7 @@
     node_tests.py OUT_DIR MODULE...
 
 For every test in the modules of onnx.backend.test.case.node (conv, averagepool, ...) this writes OUT_DIR/NAME.onnx and
-OUT_DIR/NAME.npz. The first operand stays an input of the model; the others, which SparseAccel wants to be constants,
+OUT_DIR/NAME.npz; so it does for the graphs that define an operator by others (..._expanded). The first operand stays an input of the model; the others, which SparseAccel wants to be constants,
 become initialisers, except for operators that compute with several activations. Results that are no floats are cast, so
 that operators on constants are tested as well. What is out of scope is left out, and a line for each test says so.
 """
@@ -22,9 +22,9 @@ warnings.filterwarnings("ignore")
 
 import onnx.backend.test.case.node as node_cases  # noqa: E402
 
-SEVERAL = {"Add", "Sub", "Mul", "Div", "Sum", "Concat", "MatMul", "Gemm"}
+SEVERAL = {"Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min", "Pow", "Concat", "MatMul", "Gemm", "Where"}
 ALL_CONSTANT = {"QuantizeLinear", "DequantizeLinear", "Cast"}
-FOLDED = ALL_CONSTANT | {"Shape", "ConstantOfShape", "Cast", "Constant", "Add", "Sub", "Mul", "Div", "Transpose", "Slice", "Concat"}
+FOLDED = ALL_CONSTANT | {"Shape", "ConstantOfShape", "Cast", "Constant", "Add", "Sub", "Mul", "Div", "Transpose", "Slice", "Concat", "Size", "Where"}
 TYPES = {np.dtype(t) for t in ("float16", "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint32", "uint64")}
 
 
@@ -38,11 +38,9 @@ def arrays_of(case):
 def left_out(case):
     node = case.model.graph.node[0]
     inputs, outputs = arrays_of(case)
-    if len(case.model.graph.node) != 1:
-        return "several nodes"
     if inputs is None:
         return "sequences"
-    if any(array.dtype not in TYPES for array in inputs + outputs) and node.op_type != "Dropout":
+    if any(array.dtype not in TYPES for array in inputs + outputs) and node.op_type not in ("Dropout", "Where"):
         return "element types"
     if inputs and inputs[0].dtype != np.float32 and node.op_type not in FOLDED:
         return "operand of %s" % inputs[0].dtype
@@ -60,6 +58,8 @@ def left_out(case):
         return "indices of maxima"
     if "maxpool_2d_dilations" in case.name:
         return "dilated pool"
+    if node.op_type == "Resize" and case.name != "test_resize_upsample_scales_nearest":
+        return "resizing by anything but whole factors and nearest elements"
     if node.op_type == "Dropout" and len(node.output) > 1:
         return "dropout's mask"
     return None
@@ -76,7 +76,8 @@ def write(folder, case):
     given = {info.name: array for info, array in zip(graph.input, inputs)}
     infos = {info.name: info for info in graph.input}
     kept, arrays = [], {}
-    for position, name in enumerate(node.input):
+    alone = len(graph.node) == 1
+    for position, name in enumerate(node.input if alone else list(given)):
         if name not in given:
             continue
         array = given.pop(name)

@@ -130,6 +130,22 @@ func.func @main(%x: tensor<1x2x2x2xf32>) -> (tensor<1x2x2x2xf32>, tensor<1x2x2x2
   }
 }
 
+TEST_F(CompiledModuleTest, ResultsMayBeEqual) {
+  // The two sums are one computation, and one of them is given twice.
+  auto compiled = compile("func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {\n"
+                          "  %a = tosa.add %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
+                          "  %b = tosa.add %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
+                          "  return %a, %b, %a : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>\n"
+                          "}");
+  ASSERT_TRUE(compiled) << messages;
+  const std::vector<float> x = {1, -2};
+  auto results = compiled->run("main", {tensor(ElementType::F32, {2}, x)});
+  ASSERT_TRUE(mlir::succeeded(results)) << messages;
+  ASSERT_EQ(results->size(), 3u);
+  for (auto &result : *results)
+    EXPECT_THAT(result.as<float>(), ElementsAre(2, -4));
+}
+
 TEST_F(CompiledModuleTest, MisuseIsDiagnosed) {
   EXPECT_FALSE(compile("func.func private @f()\n"));
   EXPECT_THAT(messages, HasSubstr("has no public function to run"));

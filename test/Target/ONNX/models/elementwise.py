@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .common import case, conv, erf, node, random, simple
+from .common import case, conv, erf, ints, node, random, simple
 
 
 @case
@@ -109,3 +109,40 @@ def min_max():
     nodes = [node("Min", "x y z", "a"), node("Max", "x y", "b"), node("Max", "x", "c"), node("Min", "x k", "d")]
     expected = {"a": np.minimum(np.minimum(x, y), z), "b": np.maximum(x, y), "c": x, "d": np.minimum(x, np.float32(0.25))}
     return simple(13, nodes, {"x": x, "y": y, "z": z}, expected, {"k": np.array(0.25, np.float32)})
+
+
+@case
+def units():
+    """Exponential and parametric units of a map keep its layout; a slope belongs to a channel."""
+    x, w, slope = random(1, 3, 4, 4) * 2, random(5, 3, 1, 1), random(5, 1, 1)
+    nodes = [node("Conv", "x w", "c"), node("PRelu", "c slope", "p"), node("Elu", "c", "e", alpha=0.5), node("Celu", "c", "ce", alpha=2.0), node("Selu", "c", "s"),
+             node("Softplus", "c", "sp"), node("Mish", "c", "m"), node("Softsign", "c", "ss")]  # fmt: skip
+    c = conv(x, w)
+    low = np.minimum(c, 0)
+    softplus = np.log1p(np.exp(c))
+    expected = {
+        "p": np.where(c < 0, slope * c, c),
+        "e": np.where(c < 0, 0.5 * np.expm1(low), c),
+        "ce": np.where(c < 0, 2 * np.expm1(low / 2), c),
+        "s": np.where(c < 0, 1.6732632 * np.expm1(low), c) * 1.0507010,
+        "sp": softplus,
+        "m": c * np.tanh(softplus),
+        "ss": c / (1 + np.abs(c)),
+    }
+    return simple(18, nodes, {"x": x}, {key: value.astype(np.float32) for key, value in expected.items()}, {"w": w, "slope": slope})
+
+
+@case
+def softplus_large():
+    """No power overflows."""
+    x = np.float32([-200, -30, 0, 30, 200])
+    return simple(13, [node("Softplus", "x", "y")], {"x": x}, {"y": np.logaddexp(0, x).astype(np.float32)})
+
+
+@case
+def power_types():
+    """Exponents of any type of number, one for all or one for each."""
+    x = np.abs(random(2, 3)) + np.float32(0.5)
+    exponents = {"i32": np.array([1, 2, 3], np.int32), "i64": ints(0, -1, 2), "u8": np.array([[2], [3]], np.uint8), "one": np.array([[2]], np.int32)}
+    nodes = [node("Pow", "x " + name, name + "_y") for name in exponents]
+    return simple(15, nodes, {"x": x}, {name + "_y": (x ** e.astype(np.float32)).astype(np.float32) for name, e in exponents.items()}, exponents)

@@ -129,3 +129,37 @@ def where_expand():
     low = np.array(-1e9, np.float32)
     expected = {"a": np.where(mask, x, low), "b": np.where(mask, x, y), "c": np.broadcast_to(x, (2, 4, 3)), "d": x}
     return simple(16, nodes, {"x": x, "y": y}, expected, {"mask": mask, "low": low, "shape": ints(4, 1), "same": ints(1)})
+
+
+@case
+def enlarge():
+    """Nearest elements by whole factors: what a map's layout expresses, and images and channels as well."""
+    x, w = random(1, 3, 2, 3), random(4, 3, 1, 1)
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Resize", "c - scales", "a", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+        node("Resize", "c - - sizes", "b", mode="nearest"),
+        node("Tile", "c repeats", "t"),
+    ]
+    c = conv(x, w)
+    expected = {"a": c.repeat(2, 2).repeat(3, 3), "b": c.repeat(2, 0).repeat(2, 1).repeat(5, 3), "t": np.tile(c, (2, 1, 1, 3))}
+    return simple(19, nodes, {"x": x}, expected, {"w": w, "scales": np.float32([1, 1, 2, 3]), "sizes": ints(2, 8, 2, 15), "repeats": ints(2, 1, 1, 3)})
+
+
+@case
+def enlarge_old():
+    x = random(1, 2, 2, 3)
+    nodes = [node("Resize", "x scales", "a", mode="nearest")]
+    return simple(10, nodes, {"x": x}, {"a": x.repeat(2, 2)}, {"scales": np.float32([1, 1, 2, 1])})
+
+
+@case
+def blocks():
+    """Channels to blocks of rows and columns and back, around a convolution."""
+    x, w = random(1, 3, 4, 6), random(8, 12, 1, 1)
+    nodes = [node("SpaceToDepth", "x", "d", blocksize=2), node("Conv", "d w", "c"), node("DepthToSpace", "c", "a", blocksize=2), node("DepthToSpace", "c", "b", blocksize=2, mode="CRD")]
+    d = x.reshape(1, 3, 2, 2, 3, 2).transpose(0, 3, 5, 1, 2, 4).reshape(1, 12, 2, 3)
+    c = conv(d, w)
+    a = c.reshape(1, 2, 2, 2, 2, 3).transpose(0, 3, 4, 1, 5, 2).reshape(1, 2, 4, 6)
+    b = c.reshape(1, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(1, 2, 4, 6)
+    return simple(13, nodes, {"x": x}, {"a": a, "b": b}, {"w": w})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .common import case, ints, node, random, simple
+from .common import case, conv, ints, node, random, simple
 
 
 def pool(x, kernel, stride, low, high, ceil, include):
@@ -78,3 +78,29 @@ def reductions_young():
     x = random(2, 3, 4)
     nodes = [node("ReduceMax", "x last", "a"), node("ReduceMin", "x last", "b", keepdims=0), node("ReduceSum", "x", "c", noop_with_empty_axes=1)]
     return simple(18, nodes, {"x": x}, {"a": x.max(2, keepdims=True), "b": x.min(2), "c": x}, {"last": ints(2)})
+
+
+@case
+def reductions_composed():
+    """A function before or behind the sum; over an extent of 1 as well, and with axes as an operand."""
+    x = np.abs(random(2, 3, 1)) + np.float32(0.1)
+    functions = {
+        "ReduceL1": lambda a: np.abs(x).sum(a, keepdims=True),
+        "ReduceL2": lambda a: np.sqrt((x * x).sum(a, keepdims=True)),
+        "ReduceSumSquare": lambda a: (x * x).sum(a, keepdims=True),
+        "ReduceLogSum": lambda a: np.log(x.sum(a, keepdims=True)),
+        "ReduceLogSumExp": lambda a: np.log(np.exp(x).sum(a, keepdims=True)),
+        "ReduceProd": lambda a: x.prod(a, keepdims=True),
+    }
+    nodes, expected = [], {}
+    for op, function in functions.items():
+        for name, axes in (("rows", 1), ("one", 2)):
+            nodes.append(node(op, "x " + name, op + name))
+            expected[op + name] = function(axes)
+    return simple(18, nodes, {"x": x}, expected, {"rows": ints(1), "one": ints(2)})
+
+
+@case
+def globalmaxpool_map():
+    x, w = random(2, 3, 4, 5), random(6, 3, 1, 1)
+    return simple(13, [node("Conv", "x w", "c"), node("GlobalMaxPool", "c", "y")], {"x": x}, {"y": conv(x, w).max((2, 3), keepdims=True)}, {"w": w})

@@ -35,6 +35,52 @@ def layernorm():
     return simple(17, nodes, {"x": x}, {"a": layer_norm(x, s, b), "c": layer_norm(x, t, None, 1, 1e-3)}, {"s": s, "b": b, "t": t})
 
 
+@case
+def layernorm_statistics():
+    """The mean and the inverse of the standard deviation may be used as well."""
+    x, s = random(2, 3, 8), random(8)
+    mean = x.mean(2, keepdims=True)
+    inverse = (1 / np.sqrt(x.var(2, keepdims=True) + 1e-5)).astype(np.float32)
+    return simple(17, [node("LayerNormalization", "x s", "y mean inverse")], {"x": x}, {"y": layer_norm(x, s, None), "mean": mean, "inverse": inverse}, {"s": s})
+
+
+def normalise(x, axes):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + np.float32(1e-5))
+
+
+@case
+def instancenorm():
+    x, w, s, b = random(2, 3, 4, 5), random(6, 3, 1, 1), random(6), random(6)
+    y = normalise(conv(x, w), (2, 3)) * s[:, None, None] + b[:, None, None]
+    return simple(13, [node("Conv", "x w", "c"), node("InstanceNormalization", "c s b", "y")], {"x": x}, {"y": y.astype(np.float32)}, {"w": w, "s": s, "b": b})
+
+
+def group_normalisation(opset, count):
+    x, s, b = random(2, 6, 3, 4), random(count), random(count)
+    column = lambda value: np.repeat(value, 6 // count)[:, None, None]
+    y = normalise(x.reshape(2, 2, -1), 2).reshape(x.shape) * column(s) + column(b)
+    return simple(opset, [node("GroupNormalization", "x s b", "y", num_groups=2)], {"x": x}, {"y": y.astype(np.float32)}, {"s": s, "b": b})
+
+
+@case
+def groupnorm_of_groups():
+    return group_normalisation(18, 2)
+
+
+@case
+def groupnorm_of_channels():
+    return group_normalisation(21, 6)
+
+
+@case
+def logsoftmax_matrix():
+    """Up to opset 12 all dimensions from the axis on are one."""
+    x = random(2, 3, 4) * 50
+    y = x.reshape(2, 12) - x.reshape(2, 12).max(1, keepdims=True)
+    y = y - np.log(np.exp(y).sum(1, keepdims=True))
+    return simple(11, [node("LogSoftmax", "x", "y")], {"x": x}, {"y": y.reshape(x.shape)})
+
+
 def attention_block(opset, batch=1, tokens=5, width=8, heads=2):
     """An encoder block as exporters write it: heads by reshape and transpose, a mask that is added, GELU, layer norms."""
     x = random(batch, tokens, width)
