@@ -108,13 +108,13 @@ public:
 private:
   /// What a tile has of a channel and phase.
   struct Part {
-    uint32_t tile, begin, end; ///< Entries [begin, end) of the list of activations.
+    uint32_t tile, begin, end; ///< Entries [begin, end) of a list.
   };
   /// Parts of all tiles by channels and their phases in the order of time: those of step i are
-  /// [starts[i], starts[i + 1]).
+  /// [starts[i], starts[i + 1]). Their entries lie in that order, too, with room for a vector behind the last.
   struct Parts {
     std::vector<Part> parts;
-    std::vector<uint32_t> starts;
+    std::vector<uint32_t> starts, entries;
     std::vector<uint8_t> hasClass; ///< [step][class].
   };
 
@@ -133,7 +133,7 @@ private:
   template <typename Cell>
   std::vector<uint64_t> playWith() const;
   template <typename Cell>
-  std::vector<uint64_t> playGroup(const Entries &activations, const Parts &parts, const Entries &weights,
+  std::vector<uint64_t> playGroup(const Parts &parts, const Entries &weights,
                                   const std::vector<uint16_t> &offsets) const;
 
   const ConflictModel &model;
@@ -214,30 +214,39 @@ std::vector<uint32_t> ConflictRun::likeTiles(const Entries &activations) const {
 ConflictRun::Parts ConflictRun::partsOf(const Entries &activations, const std::vector<uint32_t> &like) const {
   Parts parts;
   parts.hasClass.resize(size_t(slots() * classes()));
-  parts.starts.assign(size_t(slots() + 2), 0);
   // As in listEntries: counts lie two places on, places one.
+  std::vector<uint32_t> &starts = parts.starts, entryStarts(size_t(slots() + 2));
+  starts.assign(size_t(slots() + 2), 0);
   auto visit = [&](auto take) {
     for (uint32_t tile = 0; tile < like.size(); ++tile) {
       if (like[tile] != tile)
         continue;
-      const uint32_t *starts = activations.starts.data() + tile * slots();
+      const uint32_t *of = activations.starts.data() + tile * slots();
       for (int64_t phase = 0, slot = 0; phase < phases(); ++phase)
         for (int64_t step = phase; step < slots(); step += phases(), ++slot)
-          if (starts[slot] != starts[slot + 1])
-            take(step, Part{tile, starts[slot], starts[slot + 1]});
+          if (of[slot] != of[slot + 1])
+            take(step, Part{tile, of[slot], of[slot + 1]});
     }
   };
-  visit([&](int64_t step, const Part &) { ++parts.starts[step + 2]; });
-  for (size_t i = 2; i < parts.starts.size(); ++i)
-    parts.starts[i] += parts.starts[i - 1];
-  parts.parts.resize(parts.starts.back());
-  visit([&, entries = activations.entries.data(), width = classes()](int64_t step, const Part &part) {
-    parts.parts[parts.starts[step + 1]++] = part;
-    uint8_t *hasClass = parts.hasClass.data() + step * width;
-    for (const uint32_t *entry = entries + part.begin; entry != entries + part.end; ++entry)
-      hasClass[*entry >> 8] = 1;
+  visit([&](int64_t step, const Part &part) {
+    ++starts[step + 2];
+    entryStarts[step + 2] += part.end - part.begin;
   });
-  parts.starts.pop_back();
+  for (size_t i = 2; i < starts.size(); ++i)
+    starts[i] += starts[i - 1], entryStarts[i] += entryStarts[i - 1];
+  parts.parts.resize(starts.back());
+  parts.entries.resize(entryStarts.back() + size_t(queues.activations));
+  visit([&, from = activations.entries.data(), width = classes()](int64_t step, const Part &part) {
+    uint32_t begin = entryStarts[step + 1], end = begin + part.end - part.begin;
+    parts.parts[starts[step + 1]++] = {part.tile, begin, end};
+    entryStarts[step + 1] = end;
+    uint8_t *hasClass = parts.hasClass.data() + step * width;
+    for (uint32_t *to = parts.entries.data(), i = part.begin; begin < end; ++begin, ++i) {
+      to[begin] = from[i];
+      hasClass[from[i] >> 8] = 1;
+    }
+  });
+  starts.pop_back();
   return parts;
 }
 
@@ -267,7 +276,7 @@ std::vector<uint16_t> ConflictRun::spotOffsets() const {
 
 /// Cycles of each tile in the steps of a group of output channels.
 template <typename Cell>
-std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const Parts &parts, const Entries &weights,
+std::vector<uint64_t> ConflictRun::playGroup(const Parts &parts, const Entries &weights,
                                              const std::vector<uint16_t> &offsets) const {
   int64_t lanes = queues.lanes(), taps = shape.r * shape.s, all = shape.n * tiles();
   int64_t filters = std::min(tiling.filters, shape.m);
@@ -280,7 +289,7 @@ std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const P
   // The first block stays empty: it is what the missing activations of a vector see.
   AlignedCells<Cell> table(size_t((classes() + 1) * blockCells)), queued(size_t(all * lanes));
   const Cell *rowsOfAll = table.data();
-  const uint32_t *entries = activations.entries.data();
+  const uint32_t *entries = parts.entries.data();
   std::vector<uint64_t> cycles(all);
 
   struct Cursor {
@@ -317,7 +326,7 @@ std::vector<uint64_t> ConflictRun::playGroup(const Entries &activations, const P
         for (int64_t k = 0; k < queues.activations; ++k) {
           uint32_t entry = entries[part.begin + k];
           size_t seen = ((entry >> 8) + 1) * size_t(blockCells) + (entry & 255);
-          sees[k] = rowsOfAll + (part.begin + k < part.end ? seen : 0);
+          sees[k] = rowsOfAll + (seen & -size_t(part.begin + k < part.end));
         }
         part.begin = std::min(part.begin + uint32_t(queues.activations), part.end);
         meetings[i] = {queued.data() + part.tile * lanes, &cycles[part.tile], sees.data()};
@@ -341,13 +350,12 @@ std::vector<uint64_t> ConflictRun::playWith() const {
     Entries activations = a.elementBytes == 1 ? listActivations<uint8_t>(g) : listActivations<uint16_t>(g);
     std::vector<uint32_t> like = likeTiles(activations);
     Parts parts = partsOf(activations, like);
-    activations.entries.resize(activations.entries.size() + size_t(queues.activations)); // A vector ends anywhere.
     Entries before;
     std::vector<uint64_t> cycles;
     for (int64_t group = 0; group < groups; ++group) {
       Entries weights = bytes ? listWeights<uint8_t>(g, group) : listWeights<uint16_t>(g, group);
       if (group == 0 || weights != before)
-        cycles = playGroup<Cell>(activations, parts, weights, offsets);
+        cycles = playGroup<Cell>(parts, weights, offsets);
       before = std::move(weights);
       for (int64_t n = 0; n < shape.n; ++n)
         for (int64_t tile = 0; tile < tiles(); ++tile)
