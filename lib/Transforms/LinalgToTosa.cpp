@@ -203,7 +203,7 @@ LogicalResult checkNothingLeft(ModuleOp module, bool servants) {
       return WalkResult::advance();
     InFlightDiagnostic diagnostic = op->emitError() << "has no like in TOSA";
     if (isa<linalg::GenericOp>(op))
-      diagnostic << ": expected a named operation, and this generic one is none of upstream's";
+      diagnostic << ": expected a named operation, or arithmetic on float32 elements";
     else if (linear)
       diagnostic << " as it stands here: expected float32 tensors, dilations of 1 in pools, and outputs that a fill, a "
                     "broadcast vector or another tensor initialises";
@@ -230,7 +230,7 @@ struct LinalgToTosa : impl::LinalgToTosaBase<LinalgToTosa> {
     bool good = succeeded(apply([](RewritePatternSet &patterns) {
                   linalg::populateLinalgGenericOpsSpecializationPatterns(patterns);
                 })) &&
-                succeeded(apply([](RewritePatternSet &patterns) {
+                succeeded(apply(populateDecomposePatterns)) && succeeded(apply([](RewritePatternSet &patterns) {
                   populateContractionPatterns(patterns);
                   populatePoolPatterns(patterns);
                 })) &&

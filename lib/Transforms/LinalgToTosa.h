@@ -49,6 +49,8 @@ std::optional<float> filledWith(mlir::Value value);
 /// One number for each place along `dim` of `value`, the same everywhere else: a broadcast vector.
 std::optional<std::vector<float>> alongOneDim(mlir::Value value, int64_t dim);
 
+/// Generic operations and maps become named operations, one for each in their bodies.
+void populateDecomposePatterns(mlir::RewritePatternSet &patterns);
 void populateContractionPatterns(mlir::RewritePatternSet &patterns);
 void populatePoolPatterns(mlir::RewritePatternSet &patterns);
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns);

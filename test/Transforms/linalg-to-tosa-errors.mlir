@@ -34,3 +34,20 @@ func.func @dilated(%x: tensor<1x5x5x2xf32>, %y: tensor<1x3x3x2xf32>) -> tensor<1
     ins(%x, %window : tensor<1x5x5x2xf32>, tensor<2x2xf32>) outs(%y : tensor<1x3x3x2xf32>) -> tensor<1x3x3x2xf32>
   return %0 : tensor<1x3x3x2xf32>
 }
+
+// -----
+
+// A choice that is neither a minimum nor a maximum.
+func.func @choice(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant 0.0 : f32
+  // expected-error @below {{has no like in TOSA: expected a named operation, or arithmetic on float32 elements}}
+  // expected-note @below {{docs/linalg.md lists the operations that are taken}}
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+    ins(%x, %y : tensor<4xf32>, tensor<4xf32>) outs(%x : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %1 = arith.cmpf ogt, %a, %zero : f32
+    %2 = arith.select %1, %a, %b : f32
+    linalg.yield %2 : f32
+  } -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
