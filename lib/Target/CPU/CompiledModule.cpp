@@ -78,8 +78,11 @@ static FailureOr<OwningOpRef<ModuleOp>> moveTo(ModuleOp module, MLIRContext &con
   if (failed(writeBytecodeToFile(module, stream)))
     return emitError(module.getLoc(), "could not be written as bytecode");
   ParserConfig config(&context);
-  // The buffer must outlive the module: blobs are read in place where their alignment allows.
-  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(bytes, "module");
+  // The buffer must outlive the module: blobs are read in place. The reader refuses a buffer that is aligned to less
+  // than a blob is, and the heap promises no more than 16 bytes.
+  std::unique_ptr<llvm::WritableMemoryBuffer> buffer =
+      llvm::WritableMemoryBuffer::getNewUninitMemBuffer(bytes.size(), "module", llvm::Align(4096));
+  llvm::copy(bytes, buffer->getBufferStart());
   auto manager = std::make_shared<llvm::SourceMgr>();
   manager->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   OwningOpRef<ModuleOp> copy = parseSourceFile<ModuleOp>(manager, config);
