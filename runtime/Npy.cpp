@@ -2,6 +2,8 @@
 
 #include "SparseAccel/Runtime/Npy.h"
 
+#include "SparseAccel/Support/Files.h"
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -19,7 +21,6 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <unistd.h>
 
 namespace sparseaccel::runtime {
 
@@ -432,24 +433,7 @@ std::vector<uint8_t> serializeNpy(const Array &array) {
 }
 
 absl::Status writeFileAtomically(const std::string &path, absl::string_view bytes) {
-  std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
-  {
-    std::ofstream stream(beside, std::ios::binary | std::ios::trunc);
-    if (!stream)
-      return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written: ", std::strerror(errno)));
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    stream.close();
-    if (!stream) {
-      std::remove(beside.c_str());
-      return absl::ResourceExhaustedError(absl::StrCat(path, ": cannot be written whole"));
-    }
-  }
-  if (std::rename(beside.c_str(), path.c_str()) != 0) {
-    std::string why = std::strerror(errno);
-    std::remove(beside.c_str());
-    return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written: ", why));
-  }
-  return absl::OkStatus();
+  return sparseaccel::writeFileAtomically(path, bytes);
 }
 
 absl::Status writeNpy(const std::string &path, const Array &array) {

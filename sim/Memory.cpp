@@ -190,6 +190,28 @@ absl::StatusOr<ConstantInfo> inspectConstants(const isa::Program &program) {
   return info;
 }
 
+/// What instructions touch of each buffer: a machine may have buffers that are larger than this one's memory.
+static std::vector<uint64_t> touchedBytes(const isa::Program &program) {
+  std::vector<uint64_t> bytes(program.buffers.size());
+  auto touch = [&](const isa::Operand &operand) {
+    if (operand.buffer < bytes.size() && operand.tensor < program.tensors.size())
+      bytes[operand.buffer] = std::max(bytes[operand.buffer], operand.offset + isa::operandBytes(program, operand));
+  };
+  for (const isa::Instruction &instruction : program.instructions)
+    std::visit(
+        [&](const auto &fields) {
+          isa::forEachField(fields, [&](const char *, const auto &field) {
+            if constexpr (std::is_same_v<std::decay_t<decltype(field)>, isa::Operand>)
+              touch(field);
+          });
+        },
+        instruction);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] =
+        std::min(bytes[i], program.buffers[i].bytes); // an operand that its instruction does not use says nothing
+  return bytes;
+}
+
 Memory::Memory(const isa::Program &program, const ConstantInfo &constants)
     : source(program), constants(constants), image(program.dramBytes) {
   dramSlots.resize(program.tensors.size());
@@ -198,16 +220,18 @@ Memory::Memory(const isa::Program &program, const ConstantInfo &constants)
     if (tensor.role != isa::TensorRole::Constant && !tensor.dramFormat.isDense())
       dramSlots[i].resize(tensor.granules());
   }
-  for (const isa::Buffer &buffer : program.buffers) {
+  std::vector<uint64_t> touched = touchedBytes(program);
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    const isa::Buffer &buffer = program.buffers[i];
     BufferMemory memory;
-    memory.bytes = Bytes(buffer.bytes);
-    memory.slots = Bytes(buffer.bytes + 8);
+    memory.bytes = Bytes(touched[i]);
+    memory.slots = Bytes(touched[i] + 8);
     memory.psumBits = buffer.psumBits;
     if (buffer.psumBits)
-      memory.sums = Bytes((buffer.bytes * 8 / buffer.psumBits + 1) * 8);
+      memory.sums = Bytes((touched[i] * 8 / buffer.psumBits + 1) * 8);
 #ifndef NDEBUG
     // What no instruction has written is conspicuous.
-    std::memset(memory.bytes.data(), 0x5a, buffer.bytes);
+    std::memset(memory.bytes.data(), 0x5a, touched[i]);
     if (memory.sums.size())
       std::memset(memory.sums.data(), 0x5a, memory.sums.size());
 #endif

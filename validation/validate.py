@@ -15,6 +15,7 @@ that is wrong. Results that need data which is not part of the repository are sk
 """
 import argparse
 import ast
+import difflib
 import json
 import math
 import operator
@@ -41,7 +42,20 @@ STANDINGS = {"K": "confirmed", "R": "recalled", "D": "derived"}
 
 
 class Wrong(Exception):
-    """A validation file that cannot be read as one."""
+    """A validation file that cannot be read as one, with the line where that is known."""
+
+    def __init__(self, message, line=None):
+        super().__init__(message)
+        self.line = line
+
+    def text(self, path):
+        return f"{path}:{self.line}: {self}" if self.line else f"{path}: {self}"
+
+
+def nearest(name, known):
+    """What to say behind an unknown name."""
+    close = difflib.get_close_matches(str(name), [str(other) for other in known], 1)
+    return f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(sorted(known))}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -61,7 +75,7 @@ class Report:
 
     def __getitem__(self, name):
         if name not in self.layers:
-            raise Wrong(f"no layer '{name}'; there are: {', '.join(self.layers)}")
+            raise Wrong(f"no layer '{name}'{nearest(name, self.layers)}")
         return self.layers[name]
 
 
@@ -71,7 +85,7 @@ class Layer:
 
     def __getattr__(self, key):
         if key not in self.figures:
-            raise Wrong(f"a layer has no figure '{key}'; it has: {', '.join(sorted(self.figures))}")
+            raise Wrong(f"a layer has no figure '{key}'{nearest(key, self.figures)}")
         return self.figures[key]
 
     def bytes(self, component, *actions):
@@ -91,7 +105,7 @@ def evaluate(text, runs):
         if isinstance(node, ast.Name):
             if node.id in runs:
                 return runs[node.id]
-            raise Wrong(f"'{node.id}' is not a run; there are: {', '.join(runs)}")
+            raise Wrong(f"'{node.id}' is not a run{nearest(node.id, runs)}")
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             return OPERATORS[type(node.op)](value(node.left), value(node.right))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -108,7 +122,7 @@ def evaluate(text, runs):
 
     try:
         return float(value(ast.parse(text, mode="eval").body))
-    except (SyntaxError, KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError) as error:
+    except (SyntaxError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
         raise Wrong(f"'{text}': {error}") from error
 
 
@@ -117,52 +131,149 @@ def evaluate(text, runs):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+class Map(dict):
+    """A mapping of a file, and the line that it begins in."""
+
+    line = None
+
+    def take(self, key, kind, what):
+        """The value of a key that must be there and of a kind."""
+        if key not in self:
+            raise Wrong(f"lacks '{key}'", self.line)
+        return self.optional(key, kind, what)
+
+    def optional(self, key, kind, what):
+        value = self.get(key)
+        if key in self and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise Wrong(f"'{key}': expected {what}, found {value!r}", self.line)
+        return value
+
+    def check_keys(self, known, of):
+        for key in self:
+            if key not in known:
+                raise Wrong(f"unknown key '{key}'{of}{nearest(key, known)}", self.line)
+
+
+class Loader(yaml.SafeLoader):
+    """Mappings know their line, and a key that stands twice is an error."""
+
+
+def construct_map(loader, node):
+    entries = Map()
+    entries.line = node.start_mark.line + 1
+    for key, value in loader.construct_pairs(node, deep=True):
+        if not isinstance(key, str):
+            raise Wrong(f"expected a name as a key, found {key!r}", entries.line)
+        if key in entries:
+            raise Wrong(f"the key '{key}' stands here twice", entries.line)
+        entries[key] = value
+    return entries
+
+
+Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, construct_map)
+
+
+def finite(value, what):
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise Wrong(f"{what}: expected a number, found {value!r}")
+    return number
+
+
 class Tolerance:
     """'5%' of the published value, or an absolute number, or a range '[low, high]' that the simulated value lies in."""
 
     def __init__(self, text):
         self.text = str(text)
-        if isinstance(text, list) and len(text) == 2:
-            self.holds = lambda published, simulated: text[0] <= simulated <= text[1]
-            self.text = f"{text[0]} to {text[1]}"
-        elif match := re.fullmatch(r"([0-9.]+)%", self.text):
-            share = float(match[1]) / 100
-            self.holds = lambda published, simulated: abs(simulated - published) <= share * abs(published) + 1e-12
-        else:
-            try:
-                bound = float(text)
-            except (TypeError, ValueError):
-                raise Wrong(f"tolerance '{text}': expected a number, a percentage or [low, high]") from None
-            self.holds = lambda published, simulated: abs(simulated - published) <= bound + 1e-12
+        self.low = self.high = self.share = None
+        wrong = Wrong(f"tolerance '{text}': expected a number or a percentage of at least 0, or [low, high]")
+        try:
+            if isinstance(text, list) and len(text) == 2:
+                self.low, self.high = (finite(bound, "tolerance") for bound in text)
+                self.text = f"{text[0]} to {text[1]}"
+                if self.low > self.high:
+                    raise wrong
+                return
+            self.share = self.text.endswith("%")
+            self.bound = finite(self.text.rstrip("%"), "tolerance") / (100 if self.share else 1)
+        except Wrong:
+            raise wrong from None
+        if self.bound < 0:
+            raise wrong
+
+    def holds(self, published, simulated):
+        if self.low is not None:
+            return self.low <= simulated <= self.high
+        return abs(simulated - published) <= self.bound * (abs(published) if self.share else 1) + 1e-12
 
 
 def figures_of(case):
     """One figure for each row: braces in its texts name columns."""
     for entry in case["figures"]:
-        unknown = set(entry) - FIGURE_KEYS
-        if unknown:
-            raise Wrong(f"unknown key '{sorted(unknown)[0]}' of a figure; there are: {', '.join(sorted(FIGURE_KEYS))}")
-        for row in entry.get("rows", [{}]):
-            figure = {key: re.sub(r"\{(\w+)\}", lambda match: str(row.get(match[1], match[0])), value) if isinstance(value, str) else value
-                      for key, value in entry.items() if key != "rows"}
+        if not isinstance(entry, Map):
+            raise Wrong(f"'figures': expected mappings, found {entry!r}", case.line)
+        entry.check_keys(FIGURE_KEYS, " of a figure")
+        rows = entry.get("rows", [Map()])
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, Map) for row in rows):
+            raise Wrong(f"'rows': expected a list of mappings, found {rows!r}", entry.line)
+        for row in rows:
+            figure = Map(entry)
+            figure.line = row.line or entry.line
+
+            def column(match):
+                if match[1] not in row:
+                    raise Wrong(f"there is no column '{match[1]}'{nearest(match[1], row)}", figure.line)
+                return str(row[match[1]])
+
+            figure.pop("rows", None)
+            for key, value in figure.items():
+                if isinstance(value, str) and rows is entry.get("rows"):
+                    figure[key] = re.sub(r"\{(\w+)\}", column, value)
             figure.update({key: value for key, value in row.items() if key in FIGURE_KEYS})
-            for key in ("figure", "published", "simulated", "standing"):
-                if key not in figure:
-                    raise Wrong(f"a figure lacks '{key}'")
+            for key in ("figure", "standing", "simulated"):
+                figure.take(key, str, "a text")
+            for key in ("unit", "gap"):
+                figure.optional(key, str, "a text")
+            if "digits" in figure and figure["digits"] not in range(10):
+                raise Wrong(f"'digits': expected 0 to 9, found {figure['digits']!r}", figure.line)
+            if "published" not in figure:
+                raise Wrong("a figure lacks 'published'", figure.line)
             if figure["standing"] not in STANDINGS:
-                raise Wrong(f"standing '{figure['standing']}': expected {', '.join(STANDINGS)}")
+                raise Wrong(f"standing '{figure['standing']}': expected {', '.join(STANDINGS)}", figure.line)
             yield figure
 
 
 def read_case(path):
-    case = yaml.safe_load(path.read_text())
-    if not isinstance(case, dict):
+    try:
+        case = yaml.load(path.read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        raise Wrong(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Wrong("is not text in UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise Wrong(f"this is not YAML: {getattr(error, 'problem', error)}", mark and mark.line + 1) from None
+    if not isinstance(case, Map):
         raise Wrong("expected a mapping")
-    for key in ("title", "source", "runs", "figures"):
-        if key not in case:
-            raise Wrong(f"lacks '{key}'")
-    if set(case) - KEYS:
-        raise Wrong(f"unknown key '{sorted(set(case) - KEYS)[0]}'; there are: {', '.join(sorted(KEYS))}")
+    case.check_keys(KEYS, "")
+    for key in ("title", "source"):
+        case.take(key, str, "a text")
+    for key in ("baseline", "notes"):
+        case.optional(key, str, "a text")
+    if case.get("requires", "shared-data") != "shared-data":
+        raise Wrong(f"'requires': expected shared-data, found {case['requires']!r}", case.line)
+    for key, texts in (("runs", case.take("runs", Map, "names and commands")), ("files", case.optional("files", Map, "names and texts") or {})):
+        for name, text in texts.items():
+            if not isinstance(text, str) or not text.strip():
+                raise Wrong(f"'{key}': expected a text for '{name}', found {text!r}", texts.line)
+    for name in case.get("files", {}):
+        if pathlib.PurePath(name).name != name:
+            raise Wrong(f"'files': expected a name without folders, found '{name}'", case["files"].line)
+    if not case.take("figures", list, "a list"):
+        raise Wrong("'figures': expected at least one", case.line)
     return case
 
 
@@ -181,8 +292,15 @@ class Runner:
             (self.folder / name).write_text(self.expand(text))
 
     def command(self, text):
-        words = shlex.split(self.expand(text))
-        return [str(self.build / "bin" / words[0]), *words[1:]]
+        try:
+            words = shlex.split(self.expand(text))
+        except ValueError as error:
+            raise Wrong(f"'{text}': {error}") from None
+        program = self.build / "bin" / words[0]
+        if not program.is_file():
+            tools = [tool.name for tool in program.parent.glob("sparse-*")]
+            raise Wrong(f"'{text}': " + (f"there is no tool '{words[0]}'{nearest(words[0], tools)}" if tools else f"there are no tools in {program.parent}; build them first"))
+        return [str(program), *words[1:]]
 
     def run(self, text):
         if text not in self.done:
@@ -210,17 +328,20 @@ def show(value, digits):
 def rows_of(case, runs):
     """(cells, within) by figure; within is None where the figure only stands beside."""
     for figure in figures_of(case):
-        published, simulated = float(figure["published"]), evaluate(figure["simulated"], runs)
+        try:
+            published, simulated = finite(figure["published"], "'published'"), evaluate(figure["simulated"], runs)
+            bound = Tolerance(figure["tolerance"]) if "tolerance" in figure else None
+        except Wrong as error:
+            raise Wrong(str(error), figure.line) from None
         digits = figure.get("digits")
         error = f"{100 * (simulated - published) / published:+.1f}%" if published else "-"
         within, mark, tolerance = None, "beside", "-"
-        if "tolerance" in figure:
-            bound = Tolerance(figure["tolerance"])
+        if bound:
             within, tolerance = bound.holds(published, simulated), bound.text
             mark = "within" if within else "**OUTSIDE**"
             if "gap" in figure:
                 if within:
-                    raise Wrong(f"'{figure['figure']}' lies within its tolerance: take its 'gap' out")
+                    raise Wrong(f"'{figure['figure']}' lies within its tolerance: take its 'gap' out", figure.line)
                 within, mark = None, f"**outside**: {figure['gap']}"
         yield [figure["figure"], figure.get("unit", ""), f"{published:g}" if digits is None else show(published, digits),
                figure["standing"], show(simulated, digits), error, tolerance, mark], within
@@ -277,10 +398,12 @@ def main():
     shared = os.environ.get("SPARSEACCEL_SHARED_DATA") or ROOT.parent / "shared" / "data"
     shared = pathlib.Path(shared) if pathlib.Path(shared).is_dir() else None
     paths = sorted(args.folder.glob("*.yaml"))
+    if not paths:
+        parser.error(f"there are no .yaml files in the folder {args.folder}")
     known = [path.stem for path in paths]
     for name in args.names:
         if name not in known:
-            parser.error(f"no file validation/{name}.yaml; there are: {', '.join(known)}")
+            parser.error(f"no file {args.folder.name}/{name}.yaml{nearest(name, known)}")
     if args.write and args.names:
         parser.error("--write takes all files: the page is written as a whole")
 
@@ -303,7 +426,7 @@ def validate(args, paths, runner):
             runner.write_files(case)
             rows = list(rows_of(case, {name: runner.run(text) for name, text in case["runs"].items()}))
         except Wrong as error:
-            print(f"validate.py: error: {path}: {error}", file=sys.stderr)
+            print(f"validate.py: error: {error.text(path)}", file=sys.stderr)
             return 2
         except RuntimeError as error:
             print(f"validate.py: error: {path}: {error}", file=sys.stderr)

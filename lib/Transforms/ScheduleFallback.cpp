@@ -130,6 +130,13 @@ LogicalResult sparseaccel::moveToHost(Operation *op, const absl::Status &reason)
   remark::missed(op->getLoc(), remark::RemarkOpts::name("host").category("sparse-schedule"))
       << ("node '" + cast<accel::LayerOpInterface>(op).getLayerName() + "' runs on the host: " + messageOf(reason))
              .str();
+  auto func = op->getParentOfType<func::FuncOp>();
   rewriter.replaceOp(op, result);
+  // An encoding that was taken off an argument or a result is no longer the function's either.
+  if (func) {
+    Block &entry = func.getBody().front();
+    func.setType(
+        FunctionType::get(rewriter.getContext(), entry.getArgumentTypes(), entry.getTerminator()->getOperandTypes()));
+  }
   return success();
 }

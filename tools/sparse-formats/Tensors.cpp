@@ -13,6 +13,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -99,15 +100,16 @@ static uint64_t nextRandom(uint64_t &state) {
 static absl::StatusOr<Tensor> fromMask(const std::string &name, const runtime::Array &packed,
                                        const runtime::Array &shape, const LoadOptions &options) {
   if (packed.dtype != runtime::DType::U8 || packed.shape.size() != 2 || shape.elements() != 2)
-    return absl::InvalidArgumentError(absl::StrCat("expected a mask packed by numpy.packbits along its rows, uint8 of two "
-                                                   "dimensions, with a shape of two numbers beside it, but got ",
-                                                   packed.describe(), " and ", shape.describe()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a mask packed by numpy.packbits along its rows, uint8 of two "
+                     "dimensions, with a shape of two numbers beside it, but got ",
+                     packed.describe(), " and ", shape.describe()));
   double rows = shape.at(0), columns = shape.at(1);
   int64_t packedColumns = packed.shape[1];
   if (rows != static_cast<double>(packed.shape[0]) || columns < 1 ||
       std::ceil(columns / 8) != static_cast<double>(packedColumns))
-    return absl::InvalidArgumentError(
-        absl::StrCat("a mask of ", rows, " x ", columns, " does not fit ", packed.describe(), " packed along the rows"));
+    return absl::InvalidArgumentError(absl::StrCat("a mask of ", rows, " x ", columns, " does not fit ",
+                                                   packed.describe(), " packed along the rows"));
   Tensor tensor{name, {static_cast<uint32_t>(rows), static_cast<uint32_t>(columns)}, options.elementBytes, {}};
   // Every matrix has its own sequence, whatever stands before it in the file.
   uint64_t state = options.seed;
@@ -143,8 +145,8 @@ static absl::StatusOr<std::vector<Tensor>> fromArrays(const std::string &path, c
     absl::StatusOr<Tensor> tensor = shape != byName.end() ? fromMask(name, array, *shape->second, options)
                                                           : fromArray(name, array, options.elementBytes);
     if (!tensor.ok())
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, name.empty() ? "" : absl::StrCat(": array '", name, "'"), ": ", tensor.status().message()));
+      return absl::InvalidArgumentError(absl::StrCat(path, name.empty() ? "" : absl::StrCat(": array '", name, "'"),
+                                                     ": ", tensor.status().message()));
     tensors.push_back(*std::move(tensor));
   }
   return tensors;
@@ -168,7 +170,8 @@ static absl::StatusOr<Tensor> fromWeights(Operation *op, ElementsAttr elements, 
     return tensor;
   }
   if (!type.getElementType().isF32())
-    return absl::InvalidArgumentError(absl::StrCat("node '", tensor.name, "': expected weights in float32 or in integers of "
+    return absl::InvalidArgumentError(absl::StrCat("node '", tensor.name,
+                                                   "': expected weights in float32 or in integers of "
                                                    "8 or 16 bits"));
   std::vector<double> values(bytes.size() / 4);
   for (size_t i = 0; i < values.size(); ++i) {
@@ -179,11 +182,19 @@ static absl::StatusOr<Tensor> fromWeights(Operation *op, ElementsAttr elements, 
   bool depthwise = isa<tosa::DepthwiseConv2DOp>(op);
   size_t channels = depthwise ? type.getDimSize(2) * type.getDimSize(3) : type.getDimSize(0);
   size_t perChannel = values.size() / std::max<size_t>(1, channels);
-  absl::Status status = quantise(tensor, values, channels,
-                                 [&](size_t i) { return depthwise ? i % channels : i / perChannel; });
+  absl::Status status =
+      quantise(tensor, values, channels, [&](size_t i) { return depthwise ? i % channels : i / perChannel; });
   if (!status.ok())
     return absl::InvalidArgumentError(absl::StrCat("node '", tensor.name, "': ", status.message()));
   return tensor;
+}
+
+/// What stands behind the file's name: ":LINE: ", ": 'NODE': " or ": ".
+static std::string placeOf(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return absl::StrCat(": '", name.getName().str(), "': ");
+  auto at = dyn_cast<FileLineColLoc>(loc);
+  return at && at.getLine() ? absl::StrCat(":", at.getLine(), ": ") : ": ";
 }
 
 static absl::StatusOr<std::vector<Tensor>> fromModel(const std::string &path, const LoadOptions &options) {
@@ -194,7 +205,11 @@ static absl::StatusOr<std::vector<Tensor>> fromModel(const std::string &path, co
   std::string messages;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-      absl::StrAppend(&messages, messages.empty() ? "" : "\n", diagnostic.str());
+      // What says its file itself is left as it is.
+      absl::StrAppend(&messages, messages.empty() ? "" : "\n",
+                      absl::StartsWith(diagnostic.str(), path) ? ""
+                                                               : absl::StrCat(path, placeOf(diagnostic.getLocation())),
+                      diagnostic.str());
     return success();
   });
   OwningOpRef<ModuleOp> module;
@@ -203,6 +218,8 @@ static absl::StatusOr<std::vector<Tensor>> fromModel(const std::string &path, co
     import.batch = 1;
     module = onnx::importOnnx(path, import, &context);
   } else {
+    if (llvm::sys::fs::is_directory(path)) // of which the parser says nothing
+      return absl::InvalidArgumentError(absl::StrCat(path, ": cannot open the model: Is a directory"));
     module = parseSourceFile<ModuleOp>(path, &context);
   }
   if (!module)

@@ -21,8 +21,7 @@ namespace {
 
 cl::OptionCategory category("Options");
 cl::opt<std::string> input(cl::Positional, cl::desc("<.npy | .npz | .onnx | .mlir>"), cl::cat(category));
-cl::list<std::string> formatTexts("format",
-                                  cl::desc("A format to measure, once for each (default: every preset)"),
+cl::list<std::string> formatTexts("format", cl::desc("A format to measure, once for each (default: every preset)"),
                                   cl::value_desc("format"), cl::cat(category));
 cl::opt<std::string> tensorName("tensor", cl::desc("Only this tensor"), cl::value_desc("name"), cl::cat(category));
 cl::opt<bool> each("each", cl::desc("A table for every tensor, too"), cl::cat(category));
@@ -102,8 +101,10 @@ int main(int argc, char **argv) {
   if (!tensorName.empty()) {
     std::vector<std::string> names;
     for (const sizes::Tensor &tensor : *tensors)
-      names.push_back(tensor.name);
-    std::erase_if(*tensors, [](const sizes::Tensor &tensor) { return tensor.name != tensorName; });
+      names.push_back(tensor.name.empty() ? "array" : tensor.name); // as the table has it
+    std::erase_if(*tensors, [](const sizes::Tensor &tensor) {
+      return tensor.name.empty() ? tensorName != "array" : tensor.name != tensorName;
+    });
     if (tensors->empty())
       return fail(input + ": no tensor '" + tensorName + "'" + suggestion(tensorName.getValue(), names));
   }

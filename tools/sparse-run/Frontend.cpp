@@ -80,6 +80,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
   } else if (StringRef(options.model).ends_with(".mlir") || StringRef(options.model).ends_with(".mlirbc")) {
     if (std::error_code error = llvm::sys::fs::access(options.model, llvm::sys::fs::AccessMode::Exist))
       return emitError(loc) << options.model << ": cannot open the model: " << error.message();
+    if (llvm::sys::fs::is_directory(options.model)) // of which the parser says nothing
+      return emitError(loc) << options.model << ": cannot open the model: Is a directory";
     source.real = parseSourceFile<ModuleOp>(options.model, context);
   } else {
     return emitError(loc) << "'" << options.model

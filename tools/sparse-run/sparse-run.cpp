@@ -188,6 +188,13 @@ std::string checkOptions() {
     return "--objective: expected latency, energy or edp, not '" + objective + "'";
   if (defaultRange.getNumOccurrences() && !(defaultRange > 0 && std::isfinite(defaultRange)))
     return "--default-range: expected a number above 0";
+  if (calibration.getNumOccurrences() && calibrate.empty())
+    return "--calibration says how --calibrate sets ranges: give that, too";
+  if (defaultRange.getNumOccurrences() && !calibrate.empty())
+    return "--default-range is for models without calibration: expected it or --calibrate, and not both";
+  for (auto *option : {&safs, &againstSafs})
+    if (option->getNumOccurrences() && option->empty())
+      return "--" + option->ArgStr.str() + ": expected 'none', or what is gated and skipped";
   if (batch.getNumOccurrences() && batch < 1)
     return "--batch: expected a number of at least 1, not " + std::to_string(batch);
   if (checkImages.getNumOccurrences() && !check)
@@ -205,6 +212,8 @@ std::string checkOptions() {
     for (auto *option : {&calibrate, &inputFile, &labelFile})
       if (!option->empty())
         return "--" + option->ArgStr.str() + " does not go with --workload, whose tensors are synthetic";
+    if (defaultRange.getNumOccurrences())
+      return "--default-range does not go with --workload, whose tensors are synthetic";
     if (check)
       return "--check compares with a quantised model; a workload has none";
   } else if (inputFile.empty()) {

@@ -2,15 +2,30 @@
 
 #include "LintEnergy.h"
 
+#include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/Machine/EnergyTable.h"
 #include "SparseAccel/Target/Machine/Machine.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include <filesystem>
+#include <set>
+
 namespace sparseaccel {
 
 using machine::EnergyTable;
+
+static std::vector<std::string> shippedTables() {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const std::string &folder : machine::dataFolders())
+    for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "energy", error), end;
+         !error && it != end; it.increment(error))
+      if (it->path().extension() == ".yaml")
+        names.insert(it->path().stem().string());
+  return {names.begin(), names.end()};
+}
 
 absl::StatusOr<LintResult> lintEnergyTables(absl::Span<const std::string> tables) {
   std::vector<EnergyTable> read;
@@ -19,8 +34,9 @@ absl::StatusOr<LintResult> lintEnergyTables(absl::Span<const std::string> tables
     if (!absl::StrContains(name, "/") && !absl::EndsWith(name, ".yaml") && !absl::EndsWith(name, ".yml")) {
       path = machine::findDataFile(absl::StrCat("energy/", name, ".yaml"));
       if (path.empty())
-        return absl::NotFoundError(absl::StrCat("there is no energy table '", name,
-                                                "' (a file is given by a path with a slash or by its .yaml ending)"));
+        return absl::NotFoundError(absl::StrCat("there is no energy table '", name, "'",
+                                                suggestion(name, shippedTables()),
+                                                " (a file is given by a path with a slash or by its .yaml ending)"));
     }
     absl::StatusOr<EnergyTable> table = machine::loadEnergyTable(path);
     if (!table.ok())

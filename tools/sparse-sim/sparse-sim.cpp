@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -71,6 +72,14 @@ Exit code: 0 when the program ran, 1 when a file is wrong or the run failed, 2 w
 constexpr const char *kFlags[] = {"machine", "input",       "output",      "stats", "trace",
                                   "threads", "values_only", "lint_energy", "quiet"};
 
+/// 0, or 1 where standard output took not everything: a full disk, say.
+int finish() {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout))
+    return 0;
+  std::fprintf(stderr, "sparse-sim: error: cannot write to standard output: %s\n", std::strerror(errno));
+  return 1;
+}
+
 int fail(const absl::Status &status) {
   std::fprintf(stderr, "sparse-sim: error: %s\n", std::string(status.message()).c_str());
   return 1;
@@ -100,9 +109,17 @@ absl::StatusOr<runtime::NamedArrays> readInputs(const std::vector<std::string> &
       return absl::InvalidArgumentError(
           absl::StrCat("--input: '", item,
                        "' is given after another for the same input; images lie in one file, along its first axis"));
+    if (hasName && named.second.empty())
+      return absl::InvalidArgumentError(absl::StrCat("--input: '", item, "': expected a file behind the '='"));
     absl::StatusOr<runtime::NamedArrays> read = runtime::readArrays(hasName ? named.second : item);
     if (!read.ok())
       return read.status();
+    for (const auto &[name, array] : *read)
+      if (array.dtype == runtime::DType::F32 || array.dtype == runtime::DType::F64)
+        for (int64_t i = 0; i < array.elements(); ++i)
+          if (!std::isfinite(array.at(i)))
+            return absl::InvalidArgumentError(absl::StrCat(hasName ? named.second : item, ": element ", i, " is ",
+                                                           array.at(i), ", not a finite number"));
     if (hasName && read->size() != 1)
       return absl::InvalidArgumentError(
           absl::StrCat(named.second, " holds ", read->size(), " arrays, and input '", named.first, "' takes one"));
@@ -196,7 +213,7 @@ int lint(const std::vector<std::string> &tables) {
   if (!result.ok())
     return fail(result.status());
   std::fputs(result->text.c_str(), stdout);
-  return result->findings ? 1 : 0;
+  return finish() || result->findings ? 1 : 0;
 }
 
 int run(const std::string &path) {
@@ -212,9 +229,15 @@ int run(const std::string &path) {
   for (const auto &[file, index] : *files)
     if (absl::Status status = checkWritable("output", file); !status.ok())
       return fail(status);
-  for (auto [flag, file] : {std::pair{"stats", absl::GetFlag(FLAGS_stats)}, {"trace", absl::GetFlag(FLAGS_trace)}})
+  std::set<std::string> written;
+  for (const auto &[file, index] : *files)
+    written.insert(file);
+  for (auto [flag, file] : {std::pair{"stats", absl::GetFlag(FLAGS_stats)}, {"trace", absl::GetFlag(FLAGS_trace)}}) {
     if (absl::Status status = file.empty() ? absl::OkStatus() : checkWritable(flag, file); !status.ok())
       return fail(status);
+    if (!file.empty() && !written.insert(file).second)
+      return fail(absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", file, " is written by another flag, too")));
+  }
   absl::StatusOr<runtime::NamedArrays> inputs = readInputs(absl::GetFlag(FLAGS_input), program);
   if (!inputs.ok())
     return fail(inputs.status());
@@ -251,7 +274,7 @@ int run(const std::string &path) {
       return fail(status);
   if (!quiet)
     std::fputs(sim::formatReport(*report).c_str(), stdout);
-  return 0;
+  return finish();
 }
 
 } // namespace
@@ -271,7 +294,7 @@ int main(int argc, char **argv) {
         const absl::CommandLineFlag *flag = absl::FindCommandLineFlag(name);
         std::printf("  --%s\n      %s\n", name, flag->Help().c_str());
       }
-      return 0;
+      return finish();
     }
   if (std::string problem = checkFlags(argc, argv); !problem.empty())
     return misuse(problem);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SparseAccel/Support/Files.h"
 #include "SparseAccel/Target/ONNX/Import.h"
 #include "SparseAccel/Target/Program/Disassemble.h"
 #include "SparseAccel/Target/Program/Emit.h"
@@ -15,7 +16,6 @@
 #include "mlir/Tools/mlir-translate/Translation.h"
 
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
@@ -83,12 +83,13 @@ int main(int argc, char **argv) {
     if (failed((*translation)(sources, stream, &context)))
       return 1;
   }
-  if (Error failed = writeToOutput(output, [&](raw_ostream &stream) {
-        stream << text;
-        return Error::success();
-      })) {
-    WithColor::error(errs(), "sparse-translate")
-        << "cannot write " << toString(std::move(failed)) << "\n"; // LLVM's message begins with the file
+  if (output == "-") {
+    outs() << text;
+    outs().flush();
+    return 0;
+  }
+  if (absl::Status status = sparseaccel::writeFileAtomically(output, text); !status.ok()) {
+    WithColor::error(errs(), "sparse-translate") << std::string(status.message()) << "\n";
     return 1;
   }
   return 0;

@@ -1,6 +1,7 @@
 //===- Container.cpp - A program as a file ----------------------------------===//
 
 #include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Support/Files.h"
 #include "SparseAccel/Target/ISA/Slots.h"
 
 #include "Archive.h"
@@ -13,10 +14,8 @@
 
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 
 namespace sparseaccel::formats {
 
@@ -425,23 +424,7 @@ absl::StatusOr<Program> parse(absl::Span<const uint8_t> bytes, absl::string_view
 
 absl::Status writeFile(const Program &program, const std::string &path, const Estimates &estimates) {
   std::vector<uint8_t> bytes = serialize(program, estimates);
-  std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
-  {
-    std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-    file.write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    file.close();
-    if (!file) {
-      absl::Status status = absl::ErrnoToStatus(errno ? errno : EIO, absl::StrCat("cannot write ", beside));
-      std::remove(beside.c_str());
-      return status;
-    }
-  }
-  std::error_code code;
-  std::filesystem::rename(beside, path, code);
-  if (!code)
-    return absl::OkStatus();
-  std::remove(beside.c_str());
-  return absl::UnavailableError(absl::StrCat("cannot rename ", beside, " to ", path, ": ", code.message()));
+  return writeFileAtomically(path, absl::string_view(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
 }
 
 static absl::StatusOr<std::vector<uint8_t>> readBytes(const std::string &path) {

@@ -76,6 +76,8 @@ absl::Status addFormat(absl::string_view item, const SafCapability &saf, bool re
 
 absl::StatusOr<SafRequest> parseSafRequest(absl::string_view text) {
   SafRequest request;
+  if (!text.empty() && text.find_first_not_of("; \t\n") == absl::string_view::npos)
+    return wrong(text, "expected 'none', or what is gated and skipped");
   bool changes = false, list = false;
   for (absl::string_view piece : absl::StrSplit(text, ';')) {
     absl::string_view item = absl::StripAsciiWhitespace(piece);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -21,6 +22,9 @@ namespace sparseaccel::yaml {
 
 absl::StatusOr<std::string> readTextFile(const std::string &path) {
   constexpr size_t kLimit = size_t{64} << 20;
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code))
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder; expected a file"));
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream)
     return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));

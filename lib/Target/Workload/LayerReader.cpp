@@ -107,6 +107,8 @@ void readLayer(yaml::Map &map, FileContext &context, Layer &layer) {
   static const std::vector<std::string> kKinds = {"conv", "depthwise", "fc", "matmul"};
   size_t kind = 0;
   map.text("name", layer.name);
+  if (map.ok() && layer.name.empty())
+    map.failAt("name", "expected a name, found an empty one");
   map.choice("kind", kind, kKinds, Need::Optional);
   Contraction &shape = layer.shape;
   shape.kind = static_cast<ContractionKind>(kind);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 
@@ -36,8 +37,8 @@ absl::StatusOr<MaskArray> unpackBits(const runtime::Array &packed, const runtime
     result.shape.push_back(int64_t(shape.at(i)));
   int64_t rows = result.shape[0], columns = result.shape[1], rowBytes = packed.shape[1];
   if (rows != packed.shape[0] || columns < 1 || (columns + 7) / 8 != rowBytes)
-    return absl::InvalidArgumentError(absl::StrCat(source, ": ", packed.describe(), " does not hold the bits of ",
-                                                   shapeText(result.shape)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, ": ", packed.describe(), " does not hold the bits of ", shapeText(result.shape)));
   result.mask.nonzero.resize(size_t(rows * columns));
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; ++column)
@@ -46,13 +47,17 @@ absl::StatusOr<MaskArray> unpackBits(const runtime::Array &packed, const runtime
   return result;
 }
 
-MaskArray nonzerosOf(const runtime::Array &array) {
+absl::StatusOr<MaskArray> nonzerosOf(const runtime::Array &array, absl::string_view source) {
   MaskArray result;
   result.shape = array.shape;
   result.mask.nonzero.resize(size_t(array.elements()));
   bool bytes = runtime::bytesOf(array.dtype) == 1;
-  for (size_t i = 0; i < result.mask.nonzero.size(); ++i)
+  for (size_t i = 0; i < result.mask.nonzero.size(); ++i) {
     result.mask.nonzero[i] = bytes ? array.bytes[i] != 0 : array.at(int64_t(i)) != 0;
+    if (!bytes && std::isnan(array.at(int64_t(i))))
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", source, "': element ", i, " is not a number; expected zeros and nonzeros"));
+  }
   return result;
 }
 
@@ -115,18 +120,15 @@ absl::StatusOr<MaskArray> MaskFiles::load(const std::string &reference) {
   std::vector<std::string> names = (*archive)->names();
   if (!named) {
     if (names.size() != 1)
-      return absl::InvalidArgumentError(absl::StrCat("'", file, "' holds ", names.size(),
-                                                     " arrays: name one, as in '", file, ":",
-                                                     names.empty() ? "array" : names.front(), "'"));
+      return absl::InvalidArgumentError(absl::StrCat("'", file, "' holds ", names.size(), " arrays: name one, as in '",
+                                                     file, ":", names.empty() ? "array" : names.front(), "'"));
     name = names.front();
   }
   const runtime::Array *array = (*archive)->find(name);
   if (!array)
     return absl::NotFoundError(absl::StrCat("'", file, "' has no array '", name, "'", suggestion(name, names)));
   const runtime::Array *shape = (*archive)->find(absl::StrCat(name, kShapeSuffix));
-  absl::StatusOr<MaskArray> result = nonzerosOf(*array);
-  if (shape)
-    result = unpackBits(*array, *shape, reference);
+  absl::StatusOr<MaskArray> result = shape ? unpackBits(*array, *shape, reference) : nonzerosOf(*array, reference);
   if (result.ok())
     result->mask.source = reference;
   return result;

@@ -4,6 +4,7 @@
 
 #include "SparseAccel/Support/Names.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
@@ -90,6 +91,9 @@ absl::StatusOr<Workload> parseWorkload(absl::string_view text, absl::string_view
 absl::StatusOr<Workload> loadWorkload(const std::string &nameOrPath, const Overrides &overrides) {
   std::error_code error;
   std::string path = nameOrPath;
+  if (std::filesystem::is_directory(path, error) &&
+      (absl::StrContains(nameOrPath, "/") || absl::EndsWith(nameOrPath, ".yaml")))
+    return absl::InvalidArgumentError(absl::StrCat(nameOrPath, ": is a folder; expected a workload file"));
   if (!std::filesystem::is_regular_file(path, error))
     path = machine::findDataFile(absl::StrCat("workloads/", nameOrPath, ".yaml"));
   if (path.empty()) {

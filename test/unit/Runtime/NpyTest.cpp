@@ -276,7 +276,14 @@ TEST(Npy, WritesWholeFilesOrNone) {
   EXPECT_THAT(back->front().second.as<float>(), ElementsAre(5, 6));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
   absl::Status bad = writeNpy((folder / "none" / "y.npy").string(), makeArray<float>({1}, {1}));
-  EXPECT_THAT(messageOf(bad), HasSubstr("cannot be written"));
+  EXPECT_THAT(messageOf(bad), HasSubstr("cannot write"));
+  // A device stays a device, and a full one is an error. (Links to it, so that a failure harms none.)
+  std::filesystem::create_symlink("/dev/null", folder / "null");
+  std::filesystem::create_symlink("/dev/full", folder / "full");
+  EXPECT_TRUE(writeNpy((folder / "null").string(), makeArray<float>({1}, {1})).ok());
+  EXPECT_THAT(messageOf(writeNpy((folder / "full").string(), makeArray<float>({1}, {1}))),
+              HasSubstr("full: No space left on device"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "null") && std::filesystem::is_symlink(folder / "full"));
   EXPECT_THAT(messageOf(readNpy((folder / "none.npy").string()).status()), HasSubstr("cannot be opened"));
   std::filesystem::remove_all(folder);
 }

@@ -13,6 +13,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <cmath>
 
@@ -170,7 +171,17 @@ LogicalResult forceMappings(ModuleOp module, const Workload &workload, const mac
   std::vector<std::string> levels;
   for (const machine::Level &level : machine.levels)
     levels.push_back(level.name);
+  // A file may have mappings for machines of other files, so only a near miss is worth a word.
+  std::vector<std::string> machines = machine::listMachines();
+  machines.push_back(machine.name);
+  llvm::StringSet<> doubted;
   for (const Layer &layer : workload.layers) {
+    for (const auto &[name, loops] : layer.mappings)
+      if (std::string near = nearestName(name, machines);
+          !near.empty() && !llvm::is_contained(machines, name) && doubted.insert(name).second)
+        emitWarning(UnknownLoc::get(module.getContext()))
+            << workload.file << ": mapping of layer '" << layer.name << "': there is no shipped machine '" << name
+            << "'; did you mean '" << near << "'?";
     auto given = layer.mappings.find(machine.name);
     if (given == layer.mappings.end())
       continue;
