@@ -59,7 +59,8 @@ absl::Status Reader::layer(const YAML::Node &node, ForcedMapping &forced) const 
                                             "'; its levels are ", absl::StrJoin(levels, ", ")));
     if (!entry.second.IsSequence())
       return fail(entry.second, absl::StrCat("expected a list of loops for level '", entry.first.Scalar(), "'"));
-    byLevel[level] = entry.second;
+    if (!byLevel.emplace(level, entry.second).second)
+      return fail(entry.first, absl::StrCat("level '", entry.first.Scalar(), "' stands here twice"));
   }
   for (const auto &[level, loops] : byLevel) {
     forced.innerGiven |= level > 0;
@@ -86,13 +87,18 @@ absl::StatusOr<MappingFile> Reader::read(const YAML::Node &root) {
     } else if (key == "layers") {
       if (!entry.second.IsMap())
         return fail(entry.second, "expected a map from layer names to mappings");
-      for (const auto &item : entry.second)
+      for (const auto &item : entry.second) {
+        if (result.layers.contains(item.first.Scalar()))
+          return fail(item.first, absl::StrCat("layer '", item.first.Scalar(), "' stands here twice"));
         if (absl::Status status = layer(item.second, result.layers[item.first.Scalar()]); !status.ok())
           return status;
+      }
     } else if (key != "description") {
       return fail(entry.first, absl::StrCat("unknown key '", key, "', expected machine, description or layers"));
     }
   }
+  if (!root["layers"])
+    return fail(root, "expected the key layers, a map from layer names to mappings");
   return result;
 }
 

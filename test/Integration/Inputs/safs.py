@@ -33,7 +33,7 @@ def run(machine, name, saf):
     out = folder / machine / name
     out.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([tool, digits / "digits.onnx", "--machine", machine, "--calibrate", digits / "digits_calibrate.npz", "--input",
-                    digits / "digits_test.npz", "--images", "2", "--quiet", "--out", out, "--saf", saf], check=True)
+                    digits / "digits_test.npz", "--images", "2", "--quiet", "--out", out, *(["--saf", saf] if saf else [])], check=True)
     return (out / "outputs.npy").read_bytes(), json.loads((out / "stats.json").read_text())
 
 
