@@ -216,7 +216,7 @@ absl::Status Executor::load(const isa::Load &instruction, InstructionRecord &rec
       encode(box, workspace.valuesA);
     }
   } else {
-    uint64_t slotBytes = denseBuffer ? 0 : bufferSlotBytes(tensor), granules = 0;
+    uint64_t slotBytes = denseBuffer ? 0 : tensor.bufferSlotBytes(), granules = 0;
     bool same = tensor.dramFormat == tensor.bufferFormat;
     if (!same && !denseBuffer && !resident)
       workspace.valuesA.resize(elements * elementBytes + 64);
@@ -296,7 +296,7 @@ absl::Status Executor::store(const isa::Store &instruction, InstructionRecord &r
   };
 
   if (same) {
-    uint64_t slotBytes = bufferSlotBytes(tensor);
+    uint64_t slotBytes = tensor.bufferSlotBytes();
     forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
       uint64_t from = box.offset + ref.local * slotBytes;
       SlotInfo slot = buffer.slotAt(from);
@@ -366,7 +366,7 @@ uint64_t Executor::bytesInBuffer(const isa::Operand &operand) const {
   uint64_t granules = 1;
   for (size_t i = 0; i < operand.extent.size() && i < tensor.granule.size(); ++i)
     granules *= (operand.extent[i] + tensor.granule[i] - 1) / std::max(tensor.granule[i], 1u);
-  return granules * bufferSlotBytes(tensor);
+  return granules * tensor.bufferSlotBytes();
 }
 
 absl::StatusOr<const uint8_t *> Executor::decoded(const isa::Operand &operand) {

@@ -117,10 +117,6 @@ void forEachGranule(const isa::Tensor &tensor, const Extents &origin, const Exte
   }
 }
 
-uint64_t bufferSlotBytes(const isa::Tensor &tensor) {
-  return (formats::worstCase(tensor.bufferFormat, isa::storageBytes(tensor.type), tensor.granule).bytes() + 7) / 8 * 8;
-}
-
 Bytes::Bytes(uint64_t size) : length(size) {
   uint64_t room = size + 64;
   // The heap clears what it hands out a second time, and so touches it all.
@@ -338,7 +334,7 @@ absl::StatusOr<const uint8_t *> Memory::decode(const isa::Operand &operand, std:
   Extents extent = extentsOf(operand.extent), origin = originOf(operand.origin);
   Strides strides = denseStrides(extent);
   scratch.resize(product(extent) * elementBytes + 64);
-  uint64_t slotBytes = bufferSlotBytes(tensor);
+  uint64_t slotBytes = tensor.bufferSlotBytes();
   absl::Status status;
   forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
     if (!status.ok())
@@ -370,7 +366,7 @@ MovedBits Memory::stored(const isa::Operand &operand) {
     return moved;
   }
   BufferMemory &memory = buffers[operand.buffer];
-  uint64_t slotBytes = bufferSlotBytes(tensor);
+  uint64_t slotBytes = tensor.bufferSlotBytes();
   forEachGranule(tensor, originOf(operand.origin), extentsOf(operand.extent),
                  [&](const GranuleRef &ref) { moved.add(memory.slotAt(operand.offset + ref.local * slotBytes)); });
   return moved;
@@ -384,7 +380,7 @@ void Memory::encode(const isa::Operand &operand, const uint8_t *values) {
   unsigned elementBytes = isa::storageBytes(tensor.type);
   Extents extent = extentsOf(operand.extent), origin = originOf(operand.origin);
   Strides strides = denseStrides(extent);
-  uint64_t slotBytes = bufferSlotBytes(tensor);
+  uint64_t slotBytes = tensor.bufferSlotBytes();
   forEachGranule(tensor, origin, extent, [&](const GranuleRef &ref) {
     int64_t at = elementsTo(ref.origin, origin, strides);
     Strides own = denseStrides(ref.extent);

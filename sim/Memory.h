@@ -50,9 +50,6 @@ struct GranuleRef {
 void forEachGranule(const isa::Tensor &tensor, const Extents &origin, const Extents &extent,
                     const std::function<void(const GranuleRef &)> &visit);
 
-/// Bytes of a granule's slot in a buffer: the format's worst case, rounded up to 8.
-uint64_t bufferSlotBytes(const isa::Tensor &tensor);
-
 /// Gives memory back to where it came from.
 struct FreeBytes {
   uint64_t mapped = 0; ///< Bytes of a mapping; 0 where the memory comes from the heap.

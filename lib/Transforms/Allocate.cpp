@@ -72,6 +72,8 @@ void Allocator::readTensors() {
     if (auto buffer = op.getBufferFormatAttr())
       entry.desc.bufferFormat = buffer.getFormat();
     entry.desc.constant = op.getRole() == accel::TensorRole::Constant;
+    if (auto values = op.getValueAttr())
+      setOwnSlot(entry.desc, cast<ElementsAttr>(values), machine);
     tensorIndex[op.getSymNameAttr()] = static_cast<int>(tensors.size());
     tensors.push_back(std::move(entry));
   }
@@ -179,14 +181,10 @@ LogicalResult Allocator::placeTensors() {
     }
     // An encoded tensor that no tile names (only the host touches it) is one granule.
     Coord granule = entry.moved ? desc.granule : desc.shape;
-    std::array<uint32_t, 4> shape;
     uint64_t count = 1;
-    for (int d = 0; d < 4; ++d) {
-      shape[d] = static_cast<uint32_t>(granule[d]);
+    for (int d = 0; d < 4; ++d)
       count *= ceilDiv(desc.shape[d], granule[d]);
-    }
-    uint64_t slot = llvm::alignTo(formats::worstCase(desc.dramFormat, desc.elementBytes, shape).bytes(),
-                                  std::max<uint32_t>(machine.dram.burstBytes, 1));
+    uint64_t slot = dramSlotBytes(desc, granule, machine.dram.burstBytes);
     entry.op.setSlotBytesAttr(builder.getI64IntegerAttr(static_cast<int64_t>(slot)));
     cursor = llvm::alignTo(cursor + slot * count, align);
     if (desc.dramFormat.isDense())

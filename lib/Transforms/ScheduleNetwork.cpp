@@ -85,6 +85,25 @@ static double densityOf(ElementsAttr constant) {
   return count ? static_cast<double>(nonzeros) / static_cast<double>(count) : 1;
 }
 
+void sparseaccel::setOwnSlot(TensorDesc &tensor, ElementsAttr constant, const machine::Machine &machine) {
+  if (!tensor.constant || tensor.dramFormat.isDense() || tensor.dramFormat != tensor.bufferFormat)
+    return;
+  auto homes = findHomes(machine);
+  if (!homes.ok())
+    return; // Whoever needs one says so.
+  const machine::Level &level = machine.levels[homes->b];
+  uint32_t burst = machine.dram.burstBytes;
+  uint64_t room = level.sizeBytes * level.instances;
+  if (!ownSlotBytes(tensor, 0, burst, room))
+    return;
+  auto type = cast<RankedTensorType>(constant.getType());
+  std::vector<char> storage;
+  formats::Size size =
+      sparsity::EncodingAttr::get(constant.getContext(), tensor.dramFormat)
+          .getExactSize(type.getShape(), type.getElementTypeBitWidth(), constantBytes(constant, storage));
+  tensor.ownSlotBytes = ownSlotBytes(tensor, size.bytes(), burst, room);
+}
+
 std::vector<std::string> sparseaccel::levelNames(const machine::Machine &machine) {
   std::vector<std::string> names;
   for (const machine::Level &level : machine.levels)
@@ -456,7 +475,8 @@ FailureOr<Network> NetworkBuilder::build() {
     network.parts.push_back(0);
   }
 
-  // How tensors lie in buffers: as their readers want them, or densely where that format does not hold them.
+  // How tensors lie in buffers: as their readers want them. What this format does not hold lies densely; weights lie as
+  // in DRAM there, and where they cross densely and the format does not hold every tensor.
   for (TensorDesc &tensor : network.tensors)
     tensor.bufferFormat = machine.o.buffer;
   for (const LayerDesc &layer : network.layers) {
@@ -467,10 +487,17 @@ FailureOr<Network> NetworkBuilder::build() {
       network.tensors[layer.b.tensor].bufferFormat =
           layer.cls == LayerClass::Contraction ? machine.b.buffer : machine.a.buffer;
   }
-  for (auto [layer, op] : llvm::zip(network.layers, network.ops))
-    if (auto contraction = dyn_cast<accel::ContractionOp>(op); contraction && layer.b.tensor >= 0)
-      if (formats::Format &format = network.tensors[layer.b.tensor].bufferFormat; !holdsWeights(format, contraction))
-        format = formats::Format();
+  for (auto [layer, op] : llvm::zip(network.layers, network.ops)) {
+    auto contraction = dyn_cast<accel::ContractionOp>(op);
+    if (!contraction || layer.b.tensor < 0)
+      continue;
+    TensorDesc &weights = network.tensors[layer.b.tensor];
+    bool compressed = !weights.bufferFormat.restrictsValues() || !weights.dramFormat.isDense();
+    if (!compressed || !holdsWeights(weights.bufferFormat, contraction))
+      weights.bufferFormat = weights.constant ? weights.dramFormat : formats::Format();
+    if (weights.constant)
+      setOwnSlot(weights, constantOf(contraction.getWeights()), machine);
+  }
   return std::move(network);
 }
 

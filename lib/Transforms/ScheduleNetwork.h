@@ -44,6 +44,8 @@ mlir::FailureOr<Network> buildNetwork(mlir::func::FuncOp func, const machine::Ma
 /// The constant behind a value, encoded or not, or null.
 mlir::ElementsAttr constantOf(mlir::Value value);
 unsigned elementBytes(mlir::Type elementType);
+/// Sets TensorDesc::ownSlotBytes of a constant, whose formats are known.
+void setOwnSlot(schedule::TensorDesc &tensor, mlir::ElementsAttr constant, const machine::Machine &machine);
 
 /// Names of the machine's levels, as accel::toISA() wants them.
 std::vector<std::string> levelNames(const machine::Machine &machine);

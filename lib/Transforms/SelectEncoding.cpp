@@ -21,6 +21,16 @@ static constexpr double kLengthBits = 32;
 /// Filters that are taken to be stored as one while sizes are compared.
 static constexpr int64_t kFiltersPerGranule = 16;
 
+/// Parts that a format deals filters out to in turn: a granule of a few filters would leave most of them empty.
+static int64_t interleaved(ArrayRef<formats::Format> formats) {
+  int64_t parts = 1;
+  for (const formats::Format &format : formats)
+    for (const formats::RankFormat &rank : format.ranks)
+      if (rank.split == formats::Split::Remainder && rank.dimension == 0)
+        parts = std::max<int64_t>(parts, rank.factor);
+  return parts;
+}
+
 static int64_t granuleCount(ArrayRef<int64_t> shape, ArrayRef<int64_t> granule) {
   int64_t count = 1;
   for (auto [extent, step] : llvm::zip(shape, granule))
@@ -43,8 +53,8 @@ struct SelectEncoding : sparseaccel::impl::SelectEncodingBase<SelectEncoding> {
   void runOnOperation() override;
 
 private:
-  /// The smallest of `formats`, whose size in bits `measure` tells for an encoding; the first of several. Infinity is for
-  /// what cannot be stored so.
+  /// The smallest of `formats`, whose size in bits `measure` tells for an encoding; the first of several. Infinity is
+  /// for what cannot be stored so.
   Choice smallest(const Formats &formats, RankedTensorType type, ArrayRef<int64_t> granule,
                   llvm::function_ref<double(sparsity::EncodingAttr)> measure);
   void encodeWeights(accel::ContractionOp op, const machine::Machine &machine);
@@ -100,18 +110,19 @@ void SelectEncoding::encodeWeights(accel::ContractionOp op, const machine::Machi
     return;
   std::vector<char> storage;
   ArrayRef<char> bytes = constantBytes(elements, storage);
+  const Formats &formats = machine.formatsOf(isa::OperandKind::B).dram;
   SmallVector<int64_t> granule(type.getShape());
-  granule[0] = std::min(granule[0], kFiltersPerGranule);
-  Choice choice =
-      smallest(machine.formatsOf(isa::OperandKind::B).dram, type, granule, [&](sparsity::EncodingAttr encoding) {
-        unsigned bits = type.getElementTypeBitWidth();
-        std::string obstacle = encoding.getObstacle(type.getShape(), bits, bytes);
-        if (obstacle.empty())
-          return static_cast<double>(encoding.getExactSize(type.getShape(), bits, bytes).bits());
-        remark::missed(op->getLoc(), remark::RemarkOpts::name("encoding").category("sparse-select-encoding"))
-            << "weights of '" << op.getLayer() << "': " << obstacle;
-        return std::numeric_limits<double>::infinity();
-      });
+  granule[0] = std::min(granule[0], kFiltersPerGranule * interleaved(formats));
+  Choice choice = smallest(formats, type, granule, [&](sparsity::EncodingAttr encoding) {
+    unsigned bits = type.getElementTypeBitWidth();
+    // What holds them as a whole holds them in granules of any size.
+    std::string obstacle = encoding.withGranule({}).getObstacle(type.getShape(), bits, bytes);
+    if (obstacle.empty())
+      return static_cast<double>(encoding.getExactSize(type.getShape(), bits, bytes).bits());
+    remark::missed(op->getLoc(), remark::RemarkOpts::name("encoding").category("sparse-select-encoding"))
+        << "weights of '" << op.getLayer() << "': " << obstacle;
+    return std::numeric_limits<double>::infinity();
+  });
   if (choice.format.isDense() || !std::isfinite(choice.bits))
     return;
   remarkChoice(op, ("weights of '" + op.getLayer() + "'").str(), choice);

@@ -115,7 +115,9 @@ private:
     for (const machine::Level &level : machine.levels)
       for (auto [operand, encoded] : inDram) {
         bool dram = &level == &machine.levels.front();
-        if (dram ? encoded : machine::formatAt(machine, level.name, operand) != nullptr)
+        const formats::Format *inside = dram ? nullptr : machine::formatAt(machine, level.name, operand);
+        // What does not hold every tensor lies there as in DRAM.
+        if (dram || (inside && inside->restrictsValues()) ? encoded : inside != nullptr)
           safs.push_back(attribute(isa::SafAction::Format, operand, level.name, 0));
       }
     return ArrayAttr::get(&getContext(), safs);

@@ -34,7 +34,8 @@ constexpr const char *kElements[] = {"elements"};
 constexpr DeclaredParameter kDepth = {"fifo_depth", 8, "activations that the queue of an element holds; 0: any number"};
 constexpr DeclaredParameter kIndexBits = {"index_bits", 4, "of a relative row index; a longer run stores a zero"};
 constexpr DeclaredParameter kWeightBits = {
-    "weight_bits", 4, "of a stored weight (an index into the shared values); 0: the operand's own"};
+    "weight_bits", 4,
+    "of a stored weight, an index into the shared values; weights of more values, or 0: the operand's own"};
 
 /// Columns of the matrix: a layer over a whole window of r x s positions has one for each position and channel, as its
 /// input lies in memory.
@@ -57,12 +58,14 @@ struct Array {
   int64_t outputsOf(int64_t pass, int64_t m) const { return std::min(outputs(), m - pass * outputs()); }
 };
 
-/// Bits of an entry, and entries in a word of the matrix's memory.
+/// Bits of an entry, and entries in a word of the matrix's memory. Weights are indices where they are `shared`: where
+/// there are no more values than an index tells apart.
 struct Entry {
   double weightBits, indexBits;
   int64_t perWord;
-  explicit Entry(const Work &work)
-      : weightBits(kWeightBits.of(*work.machine) > 0 ? kWeightBits.of(*work.machine) : work.shape.elementBits),
+  explicit Entry(const Work &work, bool shared)
+      : weightBits(shared && kWeightBits.of(*work.machine) > 0 ? kWeightBits.of(*work.machine)
+                                                               : work.shape.elementBits),
         indexBits(skipsOn(work, isa::OperandKind::B) ? kIndexBits.of(*work.machine) : 0),
         perWord(std::max<int64_t>(1, int64_t(double(Array(*work.machine).matrixWordBits) / (weightBits + indexBits)))) {
   }
@@ -111,6 +114,7 @@ struct Columns final : WeightDigest {
   std::vector<uint16_t> costs;
   /// Entries of a column in all elements, those of them that are padding, and words that hold them: [g][pass][c].
   std::vector<uint32_t> entries, padding, words;
+  bool shared = true; ///< Whether indices of `weight_bits` tell all values apart that are stored.
   uint64_t bytes() const override { return costs.size() * 2 + (entries.size() + padding.size() + words.size()) * 4; }
 };
 
@@ -135,6 +139,25 @@ void countEntries(const OperandView &b, const Contraction &shape, int64_t first,
     }
 }
 
+/// Whether there are no more than `most` values in the matrix, zero included: padding may need it.
+template <typename T>
+bool hasFewValues(const OperandView &b, const Contraction &shape, size_t most) {
+  std::vector<bool> seen(size_t(1) << (8 * sizeof(T)), false);
+  seen[0] = true;
+  size_t count = 1;
+  for (int64_t row = 0; row < shape.g * shape.m; ++row)
+    for (int64_t at = 0; at < shape.r * shape.s; ++at) {
+      const T *values = b.row<T>(row, at / shape.s, at % shape.s);
+      for (int64_t c = 0; c < shape.c; ++c)
+        if (!seen[values[c]]) {
+          seen[values[c]] = true;
+          if (++count > most)
+            return false;
+        }
+    }
+  return true;
+}
+
 Columns compress(const Work &work, const OperandView &b) {
   const Contraction &shape = work.shape;
   Array array(*work.machine);
@@ -146,7 +169,10 @@ Columns compress(const Work &work, const OperandView &b) {
   result.entries.assign(blocks * columns, 0);
   result.padding.assign(blocks * columns, 0);
   result.words.assign(blocks * columns, 0);
-  int64_t perWord = Entry(work).perWord;
+  size_t indices = size_t(1) << size_t(kWeightBits.of(*work.machine));
+  result.shared =
+      b.elementBytes == 1 ? hasFewValues<uint8_t>(b, shape, indices) : hasFewValues<uint16_t>(b, shape, indices);
+  int64_t perWord = Entry(work, result.shared).perWord;
   std::vector<uint16_t> entries(columns), padding(columns);
   for (int64_t g = 0; g < shape.g; ++g) {
     for (int64_t pass = 0; pass < passes; ++pass) {
@@ -187,6 +213,7 @@ struct Totals {
   double padding = 0;
   double words = 0;    ///< Of the matrix's memory that hold the entries.
   double products = 0; ///< Entries that are products.
+  bool shared = true;  ///< Entries hold indices.
 };
 
 Totals walk(const Work &work, const OperandView &a, const Columns &matrix) {
@@ -198,6 +225,7 @@ Totals walk(const Work &work, const OperandView &a, const Columns &matrix) {
   std::vector<int64_t> sent;
   sent.reserve(columns);
   Totals totals;
+  totals.shared = matrix.shared;
   for (int64_t n = 0; n < shape.n; ++n) {
     for (int64_t g = 0; g < shape.g; ++g) {
       for (int64_t at = 0; at < shape.r * shape.s; ++at) {
@@ -346,7 +374,7 @@ Totals expectedTotals(const Work &work, const Densities &densities) {
     totals.broadcasts += times * sent;
     totals.entries += times * entries;
     totals.padding += times * sent * full.padding * share;
-    int64_t perWord = Entry(work).perWord, rows = ceilDiv(outputs, array.elements);
+    int64_t perWord = Entry(work, totals.shared).perWord, rows = ceilDiv(outputs, array.elements);
     int64_t fullElements = outputs - (rows - 1) * array.elements; // The others have a row less.
     bool dense = !sparseB || densities.b >= 1;
     totals.words += times * sent *
@@ -465,7 +493,7 @@ private:
     Array array(machine);
     double passes = double(array.passes(shape.m)), vectors = double(shape.n * shape.g);
     double bits = shape.elementBits, sums = double(shape.n * shape.g * shape.m) * array.sumBits;
-    Entry entry(work);
+    Entry entry(work, totals.shared);
     Counts counts;
     counts.cycles = totals.cycles;
     counts.boundCycles[unsigned(Bound::Mac)] = totals.balanced;

@@ -234,12 +234,21 @@ void forEachSection(P &p, F &&f) {
   f("CNST", p.constants);
 }
 
+/// Whether a constant's slots would not hold every granule of its format. What is no valid tensor has none.
+bool hasSlotsOfItsOwn(const Tensor &tensor) {
+  unsigned bytes = storageBytes(tensor.type);
+  return formats::checkFormat(tensor.dramFormat, bytes, tensor.granule).ok() &&
+         tensor.slotBytes < formats::worstCase(tensor.dramFormat, bytes, tensor.granule).bytes();
+}
+
 uint64_t featuresOf(const Program &program) {
   uint64_t features = 0;
   auto add = [&](Feature feature) { features |= static_cast<uint64_t>(feature); };
   for (const Tensor &tensor : program.tensors) {
     if (tensor.dramFormat.isDense() && liesInSlots(tensor))
       add(Feature::DenseSlots);
+    if (tensor.role == TensorRole::Constant && !tensor.dramFormat.isDense() && hasSlotsOfItsOwn(tensor))
+      add(Feature::OwnSlots);
     for (const formats::Format *format : {&tensor.dramFormat, &tensor.bufferFormat}) {
       if (!formats::isOfVersion10(*format))
         add(Feature::FormatTexts);

@@ -76,7 +76,10 @@ uint64_t Tensor::dramBytes() const {
 uint64_t Tensor::bufferSlotBytes() const {
   if (bufferFormat.isDense())
     return 0;
-  return (formats::worstCase(bufferFormat, storageBytes(type), granule).bytes() + 7) / 8 * 8;
+  uint64_t bytes = formats::worstCase(bufferFormat, storageBytes(type), granule).bytes();
+  if (role == TensorRole::Constant && bufferFormat == dramFormat)
+    bytes = std::min(bytes, slotBytes);
+  return (bytes + 7) / 8 * 8;
 }
 
 uint64_t operandBytes(const Program &program, const Operand &operand) {

@@ -1,7 +1,7 @@
 //===- VerifyTables.cpp - Tensors, DRAM and the other tables ----------------===//
 
-#include "SparseAccel/Target/ISA/Verifier.h"
 #include "SparseAccel/Target/ISA/Slots.h"
+#include "SparseAccel/Target/ISA/Verifier.h"
 #include "VerifierImpl.h"
 
 #include "absl/container/flat_hash_set.h"
@@ -61,6 +61,13 @@ absl::Status verifyFormats(const Tensor &tensor) {
   if (tensor.granule.empty() && !tensor.shape.empty())
     return invalid("slots of ", tensor.slotBytes, " bytes need a granule");
   uint64_t worst = formats::worstCase(tensor.dramFormat, storageBytes(tensor.type), tensor.granule).bytes();
+  // An encoded constant's slots are checked against what is in them.
+  if (tensor.role == TensorRole::Constant && !tensor.dramFormat.isDense()) {
+    if (uint64_t least = worst / kWorstCaseOverSlot; tensor.slotBytes < least)
+      return invalid("slots of ", tensor.slotBytes, " bytes are less than 1/", kWorstCaseOverSlot, " of the ", worst,
+                     " that a granule may have in format '", toString(tensor.dramFormat), "'");
+    return absl::OkStatus();
+  }
   if (tensor.slotBytes < worst)
     return invalid("slots of ", tensor.slotBytes, " bytes are too small for granules of up to ", worst, " in format '",
                    toString(tensor.dramFormat), "'");
@@ -117,7 +124,8 @@ absl::Status verifyHeld(const Program &program, const Tensor &tensor) {
       if (rank == 0)
         break;
     }
-    return within(absl::StrCat("granule ", index), formats::checkValues(tensor.bufferFormat, {box.data(), bytes, shape}));
+    return within(absl::StrCat("granule ", index),
+                  formats::checkValues(tensor.bufferFormat, {box.data(), bytes, shape}));
   });
 }
 
@@ -130,7 +138,7 @@ absl::Status verifyConstant(const Program &program, const Tensor &tensor) {
   if (tensor.constantLengths.size() != tensor.granules())
     return invalid("expected ", tensor.granules(), " granule lengths, but got ", tensor.constantLengths.size());
   absl::Span<const uint8_t> image = absl::MakeConstSpan(program.constants).subspan(tensor.constantOffset);
-  // Slots are at least as large as the worst case, so this is bounded by the constants that are there.
+  // Slots have a part of the worst case, so this is bounded by the constants that are there.
   std::vector<uint8_t> dense;
   return forEachGranule(tensor, [&](uint64_t index, const std::vector<uint32_t> &shape) {
     uint32_t length = tensor.constantLengths[index];
@@ -141,9 +149,9 @@ absl::Status verifyConstant(const Program &program, const Tensor &tensor) {
       elements *= extent;
     dense.resize(elements * storageBytes(tensor.type));
     std::string granule = absl::StrCat("granule ", index);
-    SPARSEACCEL_RETURN_IF_ERROR(within(
-        granule, formats::decode(tensor.dramFormat, image.subspan(index * tensor.slotBytes, length),
-                                 storageBytes(tensor.type), shape, dense.data())));
+    SPARSEACCEL_RETURN_IF_ERROR(
+        within(granule, formats::decode(tensor.dramFormat, image.subspan(index * tensor.slotBytes, length),
+                                        storageBytes(tensor.type), shape, dense.data())));
     return within(granule, formats::checkValues(tensor.bufferFormat, {dense.data(), storageBytes(tensor.type), shape}));
   });
 }

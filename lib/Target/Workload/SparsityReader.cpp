@@ -34,6 +34,8 @@ void discountPadding(yaml::Map &map, const char *key, Layer &layer) {
   density = std::min(1.0, density / share);
 }
 
+constexpr yaml::Range kValues = {1, 65534};
+
 } // namespace
 
 void readSparsity(yaml::Map &map, const char *key, const char *densityKey, std::optional<double> fallback,
@@ -50,6 +52,7 @@ void readSparsity(yaml::Map &map, const char *key, const char *densityKey, std::
         std::string kind = "independent";
         bool hasKind = inner.text("kind", kind, Need::Optional);
         spec.densityGiven = inner.number("density", sparsity.density, kDensity, Need::Optional);
+        inner.integer("values", sparsity.values, kValues, Need::Optional);
         if (inner.text("mask", spec.mask, Need::Optional)) {
           sparsity.kind = SparsityKind::Mask;
           if (hasKind || spec.densityGiven)

@@ -37,33 +37,43 @@ uint64_t mix(uint64_t seed, uint64_t layer, uint64_t operand, uint64_t image) {
   return generator.next();
 }
 
-/// Of the bits of a draw, 31 are the magnitude and one the sign; never zero.
+/// Of the bits of a draw, 31 are the magnitude and one the sign; never zero. Of `values` distinct ones, where not all
+/// of the type's may be drawn, half are negative in a signed tensor (the smaller half, of an odd number).
 template <typename T>
-T valueOf(uint64_t draw, bool isSigned) {
+T valueOf(uint64_t draw, bool isSigned, uint64_t values) {
   constexpr uint64_t kHighest = sizeof(T) == 1 ? 127 : 32767;
-  auto magnitude = int64_t(1 + (((draw >> 1) & 0x7fffffff) * kHighest >> 31));
-  return T(isSigned && (draw & 1) ? -magnitude : magnitude);
+  uint64_t bits = (draw >> 1) & 0x7fffffff;
+  if (values == 0) {
+    auto magnitude = int64_t(1 + (bits * kHighest >> 31));
+    return T(isSigned && (draw & 1) ? -magnitude : magnitude);
+  }
+  bool negative = isSigned && (draw & 1) && values > 1;
+  uint64_t magnitudes = std::min(kHighest, !isSigned ? values : negative ? values / 2 : values - values / 2);
+  auto magnitude = int64_t((1 + (bits * magnitudes >> 31)) * kHighest / magnitudes);
+  return T(negative ? -magnitude : magnitude);
 }
 
 /// One draw an element: its upper 32 bits decide whether it is nonzero. Without branches: they could not be foreseen.
 template <typename T>
-void fillIndependent(T *tensor, uint64_t elements, double density, bool isSigned, Generator generator) {
+void fillIndependent(T *tensor, uint64_t elements, double density, bool isSigned, uint64_t values,
+                     Generator generator) {
   auto threshold = uint64_t(std::llround(density * 4294967296.0));
   for (uint64_t i = 0; i < elements; ++i) {
     uint64_t draw = generator.next();
-    T value = valueOf<T>(draw, isSigned);
+    T value = valueOf<T>(draw, isSigned, values);
     tensor[i] = T(value & -T((draw >> 32) < threshold));
   }
 }
 
 /// `nonzeros` of the elements, each choice as likely as any other: selection sampling (Fan, Muller and Rezucha, 1962).
 template <typename T>
-void fillExactly(T *tensor, uint64_t elements, uint64_t nonzeros, bool isSigned, Generator &generator) {
+void fillExactly(T *tensor, uint64_t elements, uint64_t nonzeros, bool isSigned, uint64_t values,
+                 Generator &generator) {
   for (uint64_t i = 0; i < elements && nonzeros; ++i) {
     auto position = uint64_t((unsigned __int128)generator.next() * (elements - i) >> 64);
     if (position >= nonzeros)
       continue;
-    tensor[i] = valueOf<T>(generator.next(), isSigned);
+    tensor[i] = valueOf<T>(generator.next(), isSigned, values);
     --nonzeros;
   }
 }
@@ -81,28 +91,31 @@ uint64_t perRow(double density, uint64_t row) { return uint64_t(std::llround(den
 template <typename T>
 void fill(T *tensor, const Layout &layout, const Sparsity &sparsity, bool isSigned, uint64_t seed, uint64_t image) {
   Generator generator(seed);
+  auto values = uint64_t(sparsity.values);
   switch (sparsity.kind) {
   case SparsityKind::Independent:
-    return fillIndependent(tensor, layout.elements, sparsity.density, isSigned, generator);
+    return fillIndependent(tensor, layout.elements, sparsity.density, isSigned, values, generator);
   case SparsityKind::PerRow:
     for (uint64_t at = 0; at < layout.elements; at += layout.row)
-      fillExactly(tensor + at, layout.row, perRow(sparsity.density, layout.row), isSigned, generator);
+      fillExactly(tensor + at, layout.row, perRow(sparsity.density, layout.row), isSigned, values, generator);
     return;
   case SparsityKind::NOfM:
     for (uint64_t at = 0; at < layout.elements; at += layout.channels)
       for (uint64_t block = 0; block < layout.channels; block += uint64_t(sparsity.m)) {
         uint64_t size = std::min<uint64_t>(uint64_t(sparsity.m), layout.channels - block);
-        fillExactly(tensor + at + block, size, std::min<uint64_t>(uint64_t(sparsity.n), size), isSigned, generator);
+        fillExactly(tensor + at + block, size, std::min<uint64_t>(uint64_t(sparsity.n), size), isSigned, values,
+                    generator);
       }
     return;
   case SparsityKind::Mask: {
     const Mask &mask = *sparsity.masks[image % sparsity.masks.size()];
     for (uint64_t i = 0; i < layout.elements; ++i)
-      tensor[i] = T(valueOf<T>(generator.next(), isSigned) & -T(mask.nonzero[i]));
+      tensor[i] = T(valueOf<T>(generator.next(), isSigned, values) & -T(mask.nonzero[i]));
     return;
   }
   case SparsityKind::Exact:
-    return fillExactly(tensor, layout.elements, sparsity.counts[image % sparsity.counts.size()], isSigned, generator);
+    return fillExactly(tensor, layout.elements, sparsity.counts[image % sparsity.counts.size()], isSigned, values,
+                       generator);
   }
 }
 
@@ -180,8 +193,8 @@ std::string describeLeftOut(const Workload &workload, const machine::Machine &ma
 }
 
 std::string describeTensors(const Workload &workload) {
-  static constexpr const char *kNames[] = {"independent", "the same number in every row", "N:M",
-                                           "where the masks say", "a given number, anywhere"};
+  static constexpr const char *kNames[] = {"independent", "the same number in every row", "N:M", "where the masks say",
+                                           "a given number, anywhere"};
   std::set<SparsityKind> kinds;
   for (const Layer &layer : workload.layers)
     kinds.insert({layer.weights.kind, layer.activations.kind});

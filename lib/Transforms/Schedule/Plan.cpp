@@ -269,16 +269,8 @@ absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::
   return plan;
 }
 
-/// Bytes that offsets in a level are multiples of: words of 8, and whole sums where sums lie there (of 20 bits, say).
-static uint64_t slotUnit(const machine::Level &level) {
-  return level.psumBits ? std::lcm<uint64_t>(8, level.psumBits / std::gcd<uint64_t>(8, level.psumBits)) : 8;
-}
-
 absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine) {
-  auto room = [&](const Slot &slot) {
-    uint64_t unit = slotUnit(machine.levels[slot.level]);
-    return (slot.bytes + unit - 1) / unit * unit;
-  };
+  auto room = [&](const Slot &slot) { return slotRoom(slot.bytes, machine.levels[slot.level]); };
   std::vector<uint64_t> cursor(machine.levels.size());
   for (size_t first = 0; first < slots.size();) {
     size_t end = first;

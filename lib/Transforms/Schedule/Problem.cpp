@@ -2,6 +2,8 @@
 
 #include "Schedule/Problem.h"
 
+#include "SparseAccel/Target/ISA/Slots.h"
+
 #include "absl/strings/str_cat.h"
 
 #include <algorithm>
@@ -87,11 +89,38 @@ static int64_t granulesIn(const std::array<uint32_t, 4> &granule, const Coord &e
   return count;
 }
 
+static uint64_t worstCaseBytes(const TensorDesc &tensor, const formats::Format &format,
+                               const std::array<uint32_t, 4> &granule) {
+  return formats::worstCase(format, tensor.elementBytes, granule).bytes();
+}
+
+static bool isWhole(const TensorDesc &tensor, const std::array<uint32_t, 4> &granule) {
+  return std::equal(granule.begin(), granule.end(), tensor.shape.begin());
+}
+
+uint64_t dramSlotBytes(const TensorDesc &tensor, const Coord &granule, uint32_t burst) {
+  auto shape = clampedGranule(tensor, granule);
+  if (tensor.ownSlotBytes && isWhole(tensor, shape))
+    return tensor.ownSlotBytes;
+  return roundUp(worstCaseBytes(tensor, tensor.dramFormat, shape), std::max<int64_t>(burst, 1));
+}
+
+uint64_t ownSlotBytes(const TensorDesc &tensor, uint64_t encodedBytes, uint32_t burst, uint64_t levelBytes) {
+  auto shape = clampedGranule(tensor, tensor.shape);
+  uint64_t worst = worstCaseBytes(tensor, tensor.dramFormat, shape);
+  if (worst <= levelBytes)
+    return 0;
+  uint64_t bytes = std::max(encodedBytes, worst / isa::kWorstCaseOverSlot);
+  return std::min(roundUp(bytes, std::max<int64_t>(burst, 1)), roundUp(worst, std::max<int64_t>(burst, 1)));
+}
+
 uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent) {
   if (tensor.bufferFormat.isDense())
     return static_cast<uint64_t>(extent[0] * extent[1] * extent[2] * extent[3]) * tensor.elementBytes;
   auto shape = clampedGranule(tensor, granule);
-  uint64_t slot = formats::worstCase(tensor.bufferFormat, tensor.elementBytes, shape).bytes();
+  uint64_t slot = worstCaseBytes(tensor, tensor.bufferFormat, shape);
+  if (tensor.ownSlotBytes && isWhole(tensor, shape))
+    slot = std::min(slot, tensor.ownSlotBytes);
   return (slot + 7) / 8 * 8 * granulesIn(shape, extent);
 }
 

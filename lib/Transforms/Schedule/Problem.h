@@ -49,6 +49,9 @@ struct TensorDesc {
   double density = 1.0; ///< Fraction of nonzeros: exact for constants, calibrated or 1 for activations.
   bool constant = false;
   Coord granule{0, 0, 0, 0}; ///< Zero: not chosen yet.
+  /// Of a constant that lies in DRAM and in its buffer alike: bytes of the slot of its own size that it gets as one
+  /// granule. 0: none, slots have the worst case.
+  uint64_t ownSlotBytes = 0;
 };
 
 /// A value: a tensor, or a box of one (an operand of a concatenation that was never copied).
@@ -105,8 +108,13 @@ struct Homes {
 /// operand that has no home.
 absl::StatusOr<Homes> findHomes(const machine::Machine &machine);
 
-/// What a box of a tensor occupies in its buffer: dense row-major, or one worst-case slot (rounded up to 8 bytes) for
-/// each granule.
+/// Bytes of a granule's slot in DRAM, in whole bursts.
+uint64_t dramSlotBytes(const TensorDesc &tensor, const Coord &granule, uint32_t burst);
+/// The slot that a constant of `encodedBytes` gets as one granule: in whole bursts, and not less than a program may
+/// say. 0 where the worst case fits the level too: sizes that depend on values are left to what needs them.
+uint64_t ownSlotBytes(const TensorDesc &tensor, uint64_t encodedBytes, uint32_t burst, uint64_t levelBytes);
+/// What a box of a tensor occupies in its buffer: dense row-major, or one slot (rounded up to 8 bytes) for each
+/// granule.
 uint64_t bufferBytes(const TensorDesc &tensor, const Coord &granule, const Coord &extent);
 /// DRAM bytes of a box of a dense tensor, bursts included, where the tensor is row-major: each contiguous run takes
 /// whole bursts.

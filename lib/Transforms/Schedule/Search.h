@@ -32,6 +32,9 @@ struct SlotNeed {
   uint64_t bytes = 0;  ///< Of one slot.
   unsigned copies = 0; ///< Two where the level is double-buffered and there is more than one tile.
 };
+/// Room that something of so many bytes takes in a level: offsets are multiples of 8 bytes, and of whole sums where
+/// sums lie there (of 20 bits, say).
+uint64_t slotRoom(uint64_t bytes, const machine::Level &level);
 /// The slots of a layer. Results leave the vector unit in pieces of `oRows` rows of one image where the whole tile's
 /// result does not fit beside the rest.
 struct SlotLayout {

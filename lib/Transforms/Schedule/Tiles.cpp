@@ -96,6 +96,25 @@ std::string describe(const Tiling &tiling) {
   return text;
 }
 
+uint64_t slotRoom(uint64_t bytes, const machine::Level &level) {
+  uint64_t unit = 8;
+  if (level.psumBits)
+    unit = std::lcm<uint64_t>(unit, level.psumBits / std::gcd<uint64_t>(8, level.psumBits));
+  return (bytes + unit - 1) / unit * unit;
+}
+
+/// Groups of n:m lie along channels: a cut between them must not go through one.
+static absl::Status checkGroups(const LayerDesc &layer, const Tiling &tiling, const TensorDesc &weights) {
+  int64_t channels = layer.shape.c, tile = tiling.extent(Rank::C);
+  for (const formats::Format *format : {&weights.dramFormat, &weights.bufferFormat})
+    for (const formats::RankFormat &rank : format->ranks)
+      if (rank.kind == formats::RankKind::NM && tile < channels && (tile % rank.m || channels % rank.m))
+        return absl::InvalidArgumentError(absl::StrCat("layer '", layer.name, "': tiles of ", tile, " of ", channels,
+                                                       " input channels cut groups of ", rank.m,
+                                                       " of weights in format '", formats::toString(*format), "'"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &tiling,
                                        const std::vector<TensorDesc> &tensors, const Homes &homes,
                                        const machine::Machine &machine) {
@@ -108,7 +127,7 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
     return product;
   };
   auto copies = [&](int level, int64_t tiles) { return machine.levels[level].doubleBuffered && tiles > 1 ? 2u : 1u; };
-  auto round8 = [](uint64_t bytes) { return (bytes + 7) / 8 * 8; };
+  auto roomIn = [&](int level, uint64_t bytes) { return slotRoom(bytes, machine.levels[level]); };
 
   // The largest tile of each operand: the first one holds whole extents, but padding shortens its rows, so rows are
   // taken without padding.
@@ -125,20 +144,24 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   bool contraction = layer.cls == LayerClass::Contraction;
   const TensorDesc &a = tensors[layer.a.tensor], &o = tensors[layer.o.tensor];
   layout.a.level = homes.a;
-  layout.a.bytes = round8(bufferBytes(a, granuleFor(a, boxes.a.extent, false), boxes.a.extent));
+  layout.a.bytes = roomIn(homes.a, bufferBytes(a, granuleFor(a, boxes.a.extent, false), boxes.a.extent));
   layout.a.copies = copies(homes.a, contraction ? tiles({Rank::N, Rank::G, Rank::C, Rank::P, Rank::Q})
                                                 : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
   if (layer.b.tensor >= 0) {
     const TensorDesc &b = tensors[layer.b.tensor];
     layout.b.level = contraction ? homes.b : homes.a;
-    layout.b.bytes = round8(bufferBytes(b, granuleFor(b, boxes.b.extent, contraction && b.constant), boxes.b.extent));
+    if (contraction && b.constant)
+      if (absl::Status status = checkGroups(layer, tiling, b); !status.ok())
+        return status;
+    layout.b.bytes = roomIn(layout.b.level,
+                            bufferBytes(b, granuleFor(b, boxes.b.extent, contraction && b.constant), boxes.b.extent));
     layout.b.copies = copies(layout.b.level, contraction ? tiles({Rank::G, Rank::M, Rank::C})
                                                          : tiles({Rank::N, Rank::M, Rank::P, Rank::Q}));
   }
   int64_t outputTiles = tiles({Rank::N, Rank::G, Rank::M, Rank::P, Rank::Q});
   if (contraction) {
     layout.sums.level = homes.sums;
-    layout.sums.bytes = round8((boxes.o.elements() * machine.levels[homes.sums].psumBits + 7) / 8);
+    layout.sums.bytes = roomIn(homes.sums, (boxes.o.elements() * machine.levels[homes.sums].psumBits + 7) / 8);
     layout.sums.copies = copies(homes.sums, outputTiles);
   }
   layout.o.level = homes.o;
@@ -162,7 +185,7 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   Coord extent = boxes.o.extent;
   Coord granule = granuleFor(o, extent, false);
   auto fits = [&](const Coord &piece, int64_t pieces) {
-    layout.o.bytes = round8(bufferBytes(o, granule, piece));
+    layout.o.bytes = roomIn(homes.o, bufferBytes(o, granule, piece));
     layout.o.copies = copies(homes.o, pieces);
     return layout.o.bytes * layout.o.copies <= room;
   };
@@ -171,13 +194,23 @@ absl::StatusOr<SlotLayout> layoutSlots(const LayerDesc &layer, const Tiling &til
   // Maps and windows write as much as they read; pieces serve contractions, whose sums wait in a buffer.
   if (!contraction)
     return tooBig(homes.o, used[homes.o] + layout.o.bytes * layout.o.copies);
+  // A piece's sums begin at a whole byte: of 20 bits they come in twos.
+  uint64_t psumBits = machine.levels[homes.sums].psumBits;
+  auto beginsAtByte = [&](int64_t rows) { return rows * extent[2] * extent[3] * psumBits % 8 == 0; };
+  if (extent[0] > 1 && !beginsAtByte(extent[1]))
+    return tooBig(homes.o, used[homes.o] + layout.o.bytes * layout.o.copies);
   Coord piece = extent;
   piece[0] = 1;
   uint64_t rowBytes = std::max<uint64_t>(bufferBytes(o, granule, {1, 1, extent[2], extent[3]}), 1);
   piece[1] = std::clamp<int64_t>(room / (rowBytes * copies(homes.o, 2)), 1, extent[1]);
+  auto toByte = [&] {
+    while (piece[1] > 1 && piece[1] < extent[1] && !beginsAtByte(piece[1]))
+      --piece[1];
+    return piece[1] == extent[1] || beginsAtByte(piece[1]);
+  };
   if (piece[1] > 1 && !fits(piece, 2))
     --piece[1];
-  if (!fits(piece, 2))
+  if (!toByte() || !fits(piece, 2))
     return tooBig(homes.o, used[homes.o] + layout.o.bytes * layout.o.copies);
   layout.oRows = piece[1];
   return layout;

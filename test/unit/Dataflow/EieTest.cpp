@@ -3,6 +3,7 @@
 #include "TestWork.h"
 
 #include <deque>
+#include <set>
 
 using namespace sparseaccel;
 using namespace sparseaccel::dataflow;
@@ -35,7 +36,13 @@ Counts twin(const TestWork &work, const machine::Machine &machine, unsigned skip
   size_t depth = size_t(machine.parameters.at("fifo_depth"));
   int indexBits = int(machine.parameters.at("index_bits")), longest = (1 << indexBits) - 1;
   double bits = shape.elementBits;
-  double weightBits = machine.parameters.at("weight_bits") > 0 ? machine.parameters.at("weight_bits") : bits;
+  double weightBits = machine.parameters.at("weight_bits");
+  std::set<int> values{0};
+  for (int64_t row = 0; row < shape.g * shape.m; ++row)
+    for (int64_t c = 0; c < shape.r * shape.s * shape.c; ++c)
+      values.insert(work.weight(row, c / shape.c / shape.s, c / shape.c % shape.s, c % shape.c));
+  if (weightBits == 0 || values.size() > size_t(1) << int(weightBits))
+    weightBits = bits;
   int64_t perWord = int64_t(64 / (weightBits + (skips & kSkipB ? indexBits : 0)));
   int columnBits = 0;
   int64_t width = shape.r * shape.s * shape.c;
@@ -190,6 +197,13 @@ Contraction fullyConnected(int64_t n, int64_t m, int64_t c, unsigned bits = 16) 
   return shape;
 }
 
+/// 14 values, zero included, as after clustering.
+void shareValues(TestWork &work, int64_t slack = 0) {
+  for (int &value : work.b)
+    value = value ? value % 7 + (value % 7 == 0) * 7 : 0;
+  fillView(work.bView, work.bBytes, work.b, work.bView.extent, work.bView.elementBytes, slack);
+}
+
 /// The shipped machine with other figures.
 machine::Machine variant(int64_t elements, int64_t sums, double depth, double indexBits, double weightBits = 4) {
   machine::Machine machine = withArray(shippedMachine("eie"), {uint32_t(elements)});
@@ -214,6 +228,8 @@ TEST(Eie, AgreesWithItsTwin) {
     if (i % 4 == 1) // A layer over a whole window, as behind a convolution.
       shape.r = pick(1, 3), shape.s = pick(1, 3);
     TestWork work = makeWork(shape, (i % 5) / 4.0, (i % 7) / 6.0 * ((i % 7) / 6.0), i, i % 2);
+    if (i % 3 == 1)
+      shareValues(work, i % 2);
     SCOPED_TRACE(describe(shape) + " machine of " + std::to_string(machine.array[0].size));
     unsigned skips = i % 3 == 0 ? unsigned(i / 3) % 4 : kSkipA | kSkipB, gates = unsigned(i) % 4;
     isa::SafSet safs = safSet(skips, gates);
@@ -421,6 +437,7 @@ TEST(Eie, EstimateAgreesWithCounts) {
       for (int64_t m : {10, 100, 1000, 5000}) {
         machine::Machine machine = variant(64, 64, depth, 4);
         TestWork work = makeWork(fullyConnected(2, m, 500), 0.5, density, uint64_t(m));
+        shareValues(work);
         Work asked;
         asked.shape = work.shape, asked.machine = &machine;
         Counts counts = dataflowOf(machine).count(asked, work.aView, work.bView);

@@ -1,6 +1,7 @@
 //===- ContainerTest.cpp - Programs as files --------------------------------===//
 
 #include "SparseAccel/Target/ISA/Container.h"
+#include "SparseAccel/Target/Formats/Format.h"
 
 #include "SmallProgram.h"
 #include "SparseAccel/Target/ISA/Disassembler.h"
@@ -17,6 +18,7 @@
 #include <random>
 #include <sstream>
 
+using namespace sparseaccel;
 using namespace sparseaccel::isa;
 using testing::HasSubstr;
 
@@ -247,6 +249,31 @@ TEST(Container, FormatsAsTexts) {
     EXPECT_FALSE(parse(bad).ok()) << wrong;
     EXPECT_THAT(messageOf(bad), HasSubstr("format")) << wrong;
   }
+}
+
+TEST(Container, ConstantsInSlotsOfTheirOwnSize) {
+  Program program = smallProgram();
+  Tensor &weights = program.tensors[kWeights];
+  weights.bufferFormat = weights.dramFormat;
+  EXPECT_EQ(weights.slotBytes, 48u);
+  EXPECT_EQ(weights.bufferSlotBytes(), 48u);
+  EXPECT_TRUE(verify(program).ok()) << verify(program);
+  EXPECT_EQ(serialize(program)[16] & 64, 0);
+  // 12 of 36 values: 17 bytes of up to 41.
+  program.constants.erase(program.constants.begin() + 72, program.constants.end());
+  program.constants.erase(program.constants.begin() + 24, program.constants.begin() + 48);
+  weights.slotBytes = 24;
+  EXPECT_EQ(weights.bufferSlotBytes(), 24u);
+  EXPECT_TRUE(verify(program).ok()) << verify(program);
+  std::vector<uint8_t> bytes = serialize(program);
+  EXPECT_EQ(bytes[16] & 64, 64);
+  absl::StatusOr<Program> back = parse(bytes);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(serialize(*back), bytes);
+  EXPECT_EQ(back->tensors[kWeights].bufferSlotBytes(), 24u);
+  // Where the buffer's format is another one, sizes there are not known.
+  weights.bufferFormat = *formats::parseFormat("rle");
+  EXPECT_GT(weights.bufferSlotBytes(), 41u);
 }
 
 } // namespace

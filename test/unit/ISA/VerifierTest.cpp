@@ -64,6 +64,12 @@ const Case kTables[] = {
      "tensor 5 'pooled': granule: a format has at most 6 ranks, but got 7"},
     {"SmallSlot", [](Program &p) { p.tensors[kPooled].slotBytes = 8; },
      "slots of 8 bytes are too small for granules of up to"},
+    {"SmallConstantSlot",
+     [](Program &p) {
+       p.tensors[kWeights].granule = {2, 3, 3, 4};
+       p.tensors[kWeights].slotBytes = 0;
+     },
+     "slots of 0 bytes are less than 1/64 of the 81 that a granule may have in format 'bitmask'"},
     {"ConstantImage", [](Program &p) { p.constants.pop_back(); },
      "its image of 96 bytes at 0 exceeds the 95 bytes of constants"},
     {"ConstantImageOffset", [](Program &p) { p.tensors[kWeights].constantOffset = ~uint64_t{0}; },

@@ -154,6 +154,70 @@ TEST(Plan, LayersFollowEachOtherAroundABuffer) {
   EXPECT_FALSE(placeSlots(slots, machine).ok());
 }
 
+TEST(Plan, SumsOf20BitsLeaveInWholeBytes) {
+  machine::Machine machine = loadNamed("eyeriss_v2");
+  auto homes = findHomes(machine);
+  ASSERT_TRUE(homes.ok());
+  // 15 x 15 x 7 sums take 3938 bytes, rounded up to whole sums at a multiple of 8 bytes; a row of results takes 105.
+  Problem problem = makeConv(machine, 16, 15, 7, 3, 1, 1);
+  problem.tensors[2].elementBytes = 1;
+  problem.tensors[2].dramFormat = problem.tensors[2].bufferFormat = {};
+  Tiling tiling;
+  tiling.tile = {1, 1, 7, 16, 15, 15, 3, 3};
+  for (auto [room, rows] : {std::pair{840, 8}, {800, 6}, {740, 6}, {1680, 0}, {240, 2}, {200, -1}}) {
+    machine.levels[homes->sums].sizeBytes = 3960 + room;
+    auto layout = layoutSlots(problem.layer, tiling, problem.tensors, *homes, machine);
+    ASSERT_EQ(layout.ok(), rows >= 0) << room;
+    if (!layout.ok())
+      continue;
+    EXPECT_EQ(layout->sums.bytes, 3960u);
+    EXPECT_EQ(layout->oRows, rows) << room;
+    // What was laid out is what is placed.
+    std::vector<Slot> slots = {{homes->sums, 0, "sums", layout->sums.bytes, 0}, {homes->o, 0, "o", layout->o.bytes, 0}};
+    EXPECT_TRUE(placeSlots(slots, machine).ok());
+  }
+}
+
+TEST(Plan, TilesDoNotCutGroups) {
+  machine::Machine machine = loadNamed("stc");
+  auto homes = findHomes(machine);
+  ASSERT_TRUE(homes.ok());
+  auto fits = [&](int64_t channels, int64_t tile) {
+    Problem problem = makeConv(machine, channels, 8, 8, 3, 1, 1);
+    problem.tensors[1].dramFormat = problem.tensors[1].bufferFormat = *formats::parseFormat("nm(2:4)");
+    Tiling tiling;
+    tiling.tile = {1, 1, 8, tile, 8, 8, 3, 3};
+    return layoutSlots(problem.layer, tiling, problem.tensors, *homes, machine).status();
+  };
+  EXPECT_TRUE(fits(64, 64).ok());
+  EXPECT_TRUE(fits(64, 16).ok());
+  EXPECT_TRUE(fits(6, 6).ok());
+  EXPECT_NE(fits(64, 13).message().find("tiles of 13 of 64 input channels cut groups of 4"), std::string::npos);
+  EXPECT_FALSE(fits(6, 4).ok()); // Groups go on from a position to the next one.
+}
+
+TEST(Plan, ConstantsGetSlotsOfTheirOwnSize) {
+  TensorDesc weights;
+  weights.elementBytes = 1;
+  weights.shape = {4096, 1, 1, 9216};
+  weights.constant = true;
+  weights.dramFormat = weights.bufferFormat = *formats::parseFormat("eie-csc(64)");
+  Coord half = {2048, 1, 1, 9216};
+  constexpr uint64_t level = 10 << 20, burst = 64;
+  uint64_t worst = bufferBytes(weights, weights.shape, weights.shape), least = worst / 64;
+  EXPECT_GT(worst, level);
+  weights.ownSlotBytes = ownSlotBytes(weights, 5000001, burst, level);
+  EXPECT_EQ(weights.ownSlotBytes, 5000064u);
+  EXPECT_EQ(bufferBytes(weights, weights.shape, weights.shape), 5000064u);
+  EXPECT_EQ(dramSlotBytes(weights, weights.shape, burst), 5000064u);
+  // Parts of it are sized for the worst, as is what fits anyway; and no slot is smaller than a program may say.
+  EXPECT_GT(bufferBytes(weights, half, half), worst / 2 - 8);
+  EXPECT_EQ(ownSlotBytes(weights, 5000001, burst, worst), 0u);
+  EXPECT_GE(ownSlotBytes(weights, 1, burst, level), least);
+  EXPECT_LT(ownSlotBytes(weights, 1, burst, level), least + burst);
+  EXPECT_GE(ownSlotBytes(weights, 2 * worst, burst, level), worst);
+}
+
 TEST(Plan, SlotsOfSumsStartAtWholeSums) {
   machine::Machine machine = loadNamed("dadiannao");
   int nm = machine.levelIndex("nm");

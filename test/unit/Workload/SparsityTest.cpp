@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 namespace sparseaccel::workload {
 namespace {
@@ -41,10 +42,35 @@ void writeMask(const std::string &name, std::vector<int64_t> shape, const std::v
   ASSERT_TRUE(runtime::writeNpy(folder() + "/" + name, runtime::makeArray<uint8_t>(std::move(shape), values)).ok());
 }
 
+TEST(Sparsity, FewDistinctValues) {
+  auto distinct = [](int64_t values, bool weights) {
+    auto workload =
+        parse(absl::StrCat("  - {name: c, kind: fc, c: 300, m: 40, weights: {density: 0.5, values: ", values,
+                           "}, activations: {density: 0.5, values: ", values, "}}\n"));
+    EXPECT_TRUE(workload.ok()) << workload.status();
+    std::vector<uint8_t> tensor = weights ? makeWeights(*workload, 0) : makeInput(*workload, 0, 0);
+    std::set<int> found;
+    for (size_t i = 0; i < tensor.size() / 2; ++i)
+      found.insert(reinterpret_cast<const int16_t *>(tensor.data())[i]);
+    EXPECT_EQ(found.erase(0), 1u);
+    return found;
+  };
+  EXPECT_EQ(distinct(15, true).size(), 15u);
+  EXPECT_EQ(distinct(4, true), (std::set<int>{-32767, -16383, 16383, 32767}));
+  EXPECT_EQ(distinct(1, true), std::set<int>{32767});
+  EXPECT_EQ(distinct(2, false), (std::set<int>{16383, 32767}));
+  // Which are nonzero does not depend on it.
+  auto any = parse("  - {name: c, kind: fc, c: 300, m: 40, weights: {density: 0.5}}\n");
+  auto few = parse("  - {name: c, kind: fc, c: 300, m: 40, weights: {density: 0.5, values: 15}}\n");
+  EXPECT_EQ(nonzeros(makeWeights(*any, 0)), nonzeros(makeWeights(*few, 0)));
+  EXPECT_THAT(errorOf("  - {name: c, kind: fc, c: 8, m: 2, weights: {values: 0}}\n"), HasSubstr("values"));
+}
+
 TEST(Sparsity, FixedPerRow) {
-  auto workload = parse("  - {name: c, c: 8, h: 5, w: 5, m: 6, r: 3, s: 3, groups: 2, weights: {kind: per-row, density: "
-                        "0.25}, activations: {kind: per-row, density: 0.5}}\n",
-                        "padding: extra\n");
+  auto workload =
+      parse("  - {name: c, c: 8, h: 5, w: 5, m: 6, r: 3, s: 3, groups: 2, weights: {kind: per-row, density: "
+            "0.25}, activations: {kind: per-row, density: 0.5}}\n",
+            "padding: extra\n");
   ASSERT_TRUE(workload.ok()) << workload.status();
   EXPECT_EQ(workload->layers[0].weights.density, 9.0 / 36);
   std::vector<int> weights = nonzeros(makeWeights(*workload, 0)), input = nonzeros(makeInput(*workload, 0, 0));
@@ -99,8 +125,9 @@ TEST(Sparsity, MasksInEveryShape) {
   EXPECT_EQ(nonzeros(makeInput(*workload, 0, 2)), std::vector<int>(mask.begin(), mask.begin() + 6));
   EXPECT_NE(makeInput(*workload, 0, 2), makeInput(*workload, 0, 0)); // other values
 
-  EXPECT_THAT(errorOf("  - {name: c, c: 3, h: 1, w: 4, m: 2, r: 1, s: 1, weights: {mask: m2.npy}}\n"),
-              HasSubstr("'m2.npy' is [2x6]; expected [2x1x1x3] (filters, rows, columns, channels of a group) or [2x3]"));
+  EXPECT_THAT(
+      errorOf("  - {name: c, c: 3, h: 1, w: 4, m: 2, r: 1, s: 1, weights: {mask: m2.npy}}\n"),
+      HasSubstr("'m2.npy' is [2x6]; expected [2x1x1x3] (filters, rows, columns, channels of a group) or [2x3]"));
   EXPECT_THAT(errorOf("  - {name: c, c: 3, h: 1, w: 4, m: 2, r: 1, s: 1, weights: {mask: none.npy}}\n"),
               HasSubstr("none.npy"));
 }
@@ -207,9 +234,8 @@ TEST(SharedMasks, EyerissV2) {
   if (sharedData().empty())
     GTEST_SKIP() << "SPARSEACCEL_SHARED_DATA does not say where the masks are";
   std::string file = sharedData() + "/eyeriss_v2_pe/L07.npz";
-  auto workload =
-      parse(absl::StrCat("  - {name: L07, c: 64, h: 32, w: 32, m: 64, r: 1, s: 1, weights: {mask: '", file,
-                         ":weights'}, activations: {mask: '", file, ":iacts'}}\n"));
+  auto workload = parse(absl::StrCat("  - {name: L07, c: 64, h: 32, w: 32, m: 64, r: 1, s: 1, weights: {mask: '", file,
+                                     ":weights'}, activations: {mask: '", file, ":iacts'}}\n"));
   ASSERT_TRUE(workload.ok()) << workload.status();
   // The published cycles are the sum over channels of nonzero activations times nonzero weights.
   std::vector<int> weights = nonzeros(makeWeights(*workload, 0)), input = nonzeros(makeInput(*workload, 0, 0));

@@ -32,8 +32,9 @@ enum class Feature : uint64_t {
   HostOps = 8,      ///< Host operators run.
   FormatTexts = 16, ///< A tensor is stored in a format that only its text says (since 1.1).
   DenseSlots = 32,  ///< A dense tensor lies granule by granule.
+  OwnSlots = 64,    ///< An encoded constant's slots are as large as it needs, and not as its format may need.
 };
-inline constexpr uint64_t kKnownFeatures = 63;
+inline constexpr uint64_t kKnownFeatures = 127;
 
 /// The file's bytes. The same program gives the same bytes. Estimates have a section only where there are any.
 std::vector<uint8_t> serialize(const Program &program, const Estimates &estimates = {});

@@ -41,14 +41,14 @@ struct Tensor {
   /// `slotBytes`, row-major over the granule grid, and, where encoded, one 32-bit length word per granule at
   /// `lengthOffset`.
   formats::Format dramFormat;
-  /// Storage in a buffer. Dense: the box row-major. Else the box's granules in grid order, each in a slot of the
-  /// worst-case size of the format.
+  /// Storage in a buffer. Dense: the box row-major. Else the box's granules in grid order, each in a slot of
+  /// bufferSlotBytes().
   formats::Format bufferFormat;
   /// Extents of a granule, same rank as shape; ragged at the upper edges. Equal to shape (or empty) where nothing needs
   /// less: boxes of a tensor that is dense in DRAM and in the buffer may begin and end anywhere. An encoded granule at
   /// the edge has the shape of what there is of it.
   std::vector<uint32_t> granule;
-  uint64_t slotBytes = 0; ///< Worst-case bytes of a granule in dramFormat, a multiple of the burst.
+  uint64_t slotBytes = 0; ///< In whole bursts: the worst case of a granule in dramFormat; a constant's may be less.
   uint64_t dramOffset = 0;
   uint64_t lengthOffset = 0;
   /// Constants: where the initial image of the slots lies in Program::constants (dramBytes() long), then the length
@@ -61,8 +61,8 @@ struct Tensor {
   /// Bytes between dramOffset and the end of the last slot. Sums have no place in DRAM, whatever this says, unless a
   /// host operator, a layer or the program's inputs or outputs name them.
   uint64_t dramBytes() const;
-  /// Bytes of a granule's slot in a buffer: the worst case of bufferFormat, rounded up to 8. Zero where bufferFormat is
-  /// dense.
+  /// Bytes of a granule's slot in a buffer: the worst case of bufferFormat, or slotBytes where a constant lies as in
+  /// DRAM and that is less, rounded up to 8. Zero where bufferFormat is dense.
   uint64_t bufferSlotBytes() const;
   /// Whether its values are a contraction's sums: its boxes lie in buffers with psumBits, and only there.
   bool isSums() const { return type == ElementType::I32 || type == ElementType::I48; }

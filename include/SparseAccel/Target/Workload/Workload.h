@@ -44,6 +44,8 @@ struct Sparsity {
   /// count padding among the activations; it has been converted.
   double density = 1.0;
   int64_t n = 0, m = 0; ///< N:M.
+  /// Distinct values of the nonzeros, evenly spaced over the type's symmetric range; 0: any.
+  int64_t values = 0;
   /// Of each image in turn, from the first again behind the last; of weights there is one.
   std::vector<std::shared_ptr<const Mask>> masks;
   std::vector<uint64_t> counts; ///< Nonzeros of each image, for Exact.
