@@ -223,7 +223,7 @@ TEST(Container, EstimatesAreANote) {
   auto wrong = [](const Estimates &estimates) { return messageOf(serialize(smallProgram(), estimates)); };
   EXPECT_THAT(wrong({{4, 1, 1, 1, 1}}), HasSubstr("section 'ESTM': entry 0: expected a layer below 4"));
   EXPECT_THAT(wrong({{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}}),
-              HasSubstr("entry 1: expected a layer below 3 that comes after"));
+              HasSubstr("entry 1: expected a layer below 4 that comes after"));
   EXPECT_THAT(wrong({{0, 1, 1, -1, 1}}), HasSubstr("entry 0: expected a finite number of at least 0"));
   EXPECT_THAT(wrong({{0, 1, 1, 1, std::nan("")}}), HasSubstr("finite"));
 }
