@@ -6,6 +6,8 @@
 #include "Codec.h"
 
 #include <algorithm>
+#include <array>
+#include <type_traits>
 
 namespace sparseaccel::formats {
 
@@ -72,41 +74,80 @@ void View::forEachRun(F &&f) const {
   }
 }
 
-template <typename T>
-static void copyStrided(const uint8_t *from, uint64_t fromStep, uint8_t *to, uint64_t toStep, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i)
-    storeAs<T>(to + i * toStep * sizeof(T), loadAs<T>(from + i * fromStep * sizeof(T)));
+namespace {
+/// An innermost run of the array: `valid` of its `length` places have elements, `step` apart from `element` on.
+struct Run {
+  uint64_t place, element, step, valid, length;
+  bool isLike(const Run &other) const { return step == other.step && valid == other.valid && length == other.length; }
+};
+constexpr size_t kBatch = 32;
+constexpr uint64_t kLineBytes = 64;
+
+/// Element by element, each of all runs.
+template <typename T, bool Gather>
+void copyRuns(absl::Span<const Run> runs, std::conditional_t<Gather, const uint8_t *, uint8_t *> granule,
+              std::conditional_t<Gather, uint8_t *, const uint8_t *> array) {
+  const Run &like = runs.front();
+  for (uint64_t i = 0; i < like.valid; ++i)
+    for (const Run &run : runs) {
+      auto inGranule = granule + (run.element + i * like.step) * sizeof(T);
+      auto inArray = array + (run.place + i) * sizeof(T);
+      if constexpr (Gather)
+        storeAs<T>(inArray, loadAs<T>(inGranule));
+      else
+        storeAs<T>(inGranule, loadAs<T>(inArray));
+    }
 }
 
-static void copyStrided(unsigned elementBytes, const uint8_t *from, uint64_t fromStep, uint8_t *to, uint64_t toStep,
-                        uint64_t count) {
+template <bool Gather, typename Granule, typename Array>
+void copyRuns(unsigned elementBytes, absl::Span<const Run> runs, Granule granule, Array array) {
   switch (elementBytes) {
   case 1:
-    return copyStrided<uint8_t>(from, fromStep, to, toStep, count);
+    return copyRuns<uint8_t, Gather>(runs, granule, array);
   case 2:
-    return copyStrided<uint16_t>(from, fromStep, to, toStep, count);
+    return copyRuns<uint16_t, Gather>(runs, granule, array);
   case 4:
-    return copyStrided<uint32_t>(from, fromStep, to, toStep, count);
+    return copyRuns<uint32_t, Gather>(runs, granule, array);
   default:
-    return copyStrided<uint64_t>(from, fromStep, to, toStep, count);
+    return copyRuns<uint64_t, Gather>(runs, granule, array);
   }
+}
+} // namespace
+
+template <typename F>
+void View::forEachBatch(unsigned elementBytes, F &&f) const {
+  std::array<Run, kBatch> runs;
+  size_t count = 0;
+  auto flush = [&] {
+    if (count)
+      f(absl::MakeConstSpan(runs.data(), count));
+    count = 0;
+  };
+  forEachRun([&](uint64_t place, uint64_t element, uint64_t step, uint64_t valid, uint64_t length) {
+    Run run{place, element, step, valid, length};
+    bool apart = step * elementBytes >= kLineBytes;
+    if (count == kBatch || (count && !(apart && run.isLike(runs[0]))))
+      flush();
+    runs[count++] = run;
+  });
+  flush();
 }
 
 void View::gather(const uint8_t *granule, unsigned elementBytes, uint8_t *array) const {
-  forEachRun([&](uint64_t place, uint64_t element, uint64_t step, uint64_t valid, uint64_t length) {
-    uint8_t *to = array + place * elementBytes;
-    copyStrided(elementBytes, granule + element * elementBytes, step, to, 1, valid);
-    std::memset(to + valid * elementBytes, 0, (length - valid) * elementBytes);
+  forEachBatch(elementBytes, [&](absl::Span<const Run> runs) {
+    copyRuns</*Gather=*/true>(elementBytes, runs, granule, array);
+    for (const Run &run : runs)
+      std::memset(array + (run.place + run.valid) * elementBytes, 0, (run.length - run.valid) * elementBytes);
   });
 }
 
 bool View::scatter(const uint8_t *array, unsigned elementBytes, uint8_t *granule) const {
   uint8_t over = 0;
-  forEachRun([&](uint64_t place, uint64_t element, uint64_t step, uint64_t valid, uint64_t length) {
-    const uint8_t *from = array + place * elementBytes;
-    copyStrided(elementBytes, from, 1, granule + element * elementBytes, step, valid);
-    for (uint64_t byte = valid * elementBytes; byte < length * elementBytes; ++byte)
-      over |= from[byte];
+  forEachBatch(elementBytes, [&](absl::Span<const Run> runs) {
+    copyRuns</*Gather=*/false>(elementBytes, runs, granule, array);
+    for (const Run &run : runs)
+      for (uint64_t byte = run.valid * elementBytes; byte < run.length * elementBytes; ++byte)
+        over |= array[run.place * elementBytes + byte];
   });
   return over == 0;
 }

@@ -39,6 +39,10 @@ private:
   /// Calls `f(place, element, step, valid, length)` for each innermost run of the array.
   template <typename F>
   void forEachRun(F &&f) const;
+  /// The same, `f(runs)` for several at a time where they are alike and their elements lie far apart: the next run's
+  /// elements often lie beside this one's, and a cache line that was fetched serves them all.
+  template <typename F>
+  void forEachBatch(unsigned elementBytes, F &&f) const;
 
   absl::InlinedVector<Rank, 6> ranks;
   absl::InlinedVector<uint32_t, 6> extents;
