@@ -9,23 +9,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-#include <filesystem>
-#include <set>
-
 namespace sparseaccel {
 
 using machine::EnergyTable;
-
-static std::vector<std::string> shippedTables() {
-  std::set<std::string> names;
-  std::error_code error;
-  for (const std::string &folder : machine::dataFolders())
-    for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "energy", error), end;
-         !error && it != end; it.increment(error))
-      if (it->path().extension() == ".yaml")
-        names.insert(it->path().stem().string());
-  return {names.begin(), names.end()};
-}
 
 absl::StatusOr<LintResult> lintEnergyTables(absl::Span<const std::string> tables) {
   std::vector<EnergyTable> read;
@@ -35,7 +21,7 @@ absl::StatusOr<LintResult> lintEnergyTables(absl::Span<const std::string> tables
       path = machine::findDataFile(absl::StrCat("energy/", name, ".yaml"));
       if (path.empty())
         return absl::NotFoundError(absl::StrCat("there is no energy table '", name, "'",
-                                                suggestion(name, shippedTables()),
+                                                suggestion(name, machine::listDataFiles("energy")),
                                                 " (a file is given by a path with a slash or by its .yaml ending)"));
     }
     absl::StatusOr<EnergyTable> table = machine::loadEnergyTable(path);

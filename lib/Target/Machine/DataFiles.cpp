@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 namespace fs = std::filesystem;
@@ -40,17 +40,24 @@ std::string findDataFile(absl::string_view relative) {
   return "";
 }
 
-std::vector<std::string> listMachines() {
-  std::vector<std::string> names;
-  for (const std::string &folder : dataFolders()) {
+std::vector<std::string> yamlNames(const std::vector<std::string> &folders) {
+  std::set<std::string> names;
+  for (const std::string &folder : folders) {
     std::error_code error;
-    for (fs::directory_iterator it(fs::path(folder) / "machines", error), end; !error && it != end; it.increment(error))
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
       if (it->path().extension() == ".yaml")
-        names.push_back(it->path().stem().string());
+        names.insert(it->path().stem().string());
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
+  return {names.begin(), names.end()};
 }
+
+std::vector<std::string> listDataFiles(absl::string_view folder) {
+  std::vector<std::string> folders = dataFolders();
+  for (std::string &path : folders)
+    path = (fs::path(path) / std::string(folder)).string();
+  return yamlNames(folders);
+}
+
+std::vector<std::string> listMachines() { return listDataFiles("machines"); }
 
 } // namespace sparseaccel::machine

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 namespace fs = std::filesystem;
 
@@ -38,17 +37,6 @@ std::vector<std::string> MachineReader::componentNames() const {
 double MachineReader::wordBitsOf(const std::string &component) const {
   const Level *level = machine.findLevel(component);
   return level ? level->wordBits : 0;
-}
-
-static std::vector<std::string> tablesIn(const std::vector<std::string> &folders) {
-  std::set<std::string> names;
-  for (const std::string &folder : folders) {
-    std::error_code error;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-      if (it->path().extension() == ".yaml")
-        names.insert(it->path().stem().string());
-  }
-  return {names.begin(), names.end()};
 }
 
 // A table by name, or by path from the machine file's folder.
@@ -85,7 +73,7 @@ bool MachineReader::readTable(yaml::Map &map, EnergyTable &table) {
     }
     if (path.empty()) {
       map.failAt("table",
-                 absl::StrCat("there is no energy table '", name, "'", suggestion(name, tablesIn(tableFolders))));
+                 absl::StrCat("there is no energy table '", name, "'", suggestion(name, yamlNames(tableFolders))));
       return false;
     }
   }

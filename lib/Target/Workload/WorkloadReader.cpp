@@ -97,15 +97,10 @@ absl::StatusOr<Workload> loadWorkload(const std::string &nameOrPath, const Overr
   if (!std::filesystem::is_regular_file(path, error))
     path = machine::findDataFile(absl::StrCat("workloads/", nameOrPath, ".yaml"));
   if (path.empty()) {
-    std::set<std::string> names;
-    for (const std::string &folder : machine::dataFolders())
-      for (std::filesystem::directory_iterator it(std::filesystem::path(folder) / "workloads", error), end;
-           !error && it != end; it.increment(error))
-        if (it->path().extension() == ".yaml" && !it->path().stem().string().ends_with("-mapping"))
-          names.insert(it->path().stem().string());
-    return absl::NotFoundError(
-        absl::StrCat("there is no workload file '", nameOrPath, "', nor a shipped workload of that name",
-                     suggestion(nameOrPath, std::vector<std::string>(names.begin(), names.end()))));
+    std::vector<std::string> names = machine::listDataFiles("workloads");
+    std::erase_if(names, [](const std::string &name) { return name.ends_with("-mapping"); });
+    return absl::NotFoundError(absl::StrCat("there is no workload file '", nameOrPath,
+                                            "', nor a shipped workload of that name", suggestion(nameOrPath, names)));
   }
   absl::StatusOr<std::string> text = yaml::readTextFile(path);
   if (!text.ok())

@@ -133,6 +133,10 @@ std::vector<std::string> listMachines();
 std::vector<std::string> dataFolders();
 /// The first of dataFolders() that holds `relative` ("machines/eyeriss.yaml"), joined with it; "" where none does.
 std::string findDataFile(absl::string_view relative);
+/// Names without ending of the .yaml files in these folders, sorted, each once; a folder that is not there has none.
+std::vector<std::string> yamlNames(const std::vector<std::string> &folders);
+/// The same of a folder ("energy") in all of dataFolders().
+std::vector<std::string> listDataFiles(absl::string_view folder);
 
 } // namespace sparseaccel::machine
 
