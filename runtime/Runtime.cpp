@@ -181,6 +181,9 @@ absl::StatusOr<BatchResult> Session::run(const NamedArrays &inputs, const RunOpt
   absl::Status failure;
   std::map<uint64_t, sim::RunStats> waiting; // Finished before a run with a lower index.
   uint64_t added = 0;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  constexpr unsigned kMostThreads = 256;
+  const uint64_t threads = std::min(options.threads ? options.threads : cores, kMostThreads);
   auto work = [&] {
     for (uint64_t index; !failed && (index = next++) < runs;) {
       std::vector<sim::TensorData> data;
@@ -190,6 +193,8 @@ absl::StatusOr<BatchResult> Session::run(const NamedArrays &inputs, const RunOpt
         data.push_back({tensor.type, tensor.shape, {from, from + (*bound)[i].bytesPerRun}});
       }
       sim::Options one;
+      // Where fewer runs than threads are left, a run takes what the others do not.
+      one.threads = unsigned(std::max<uint64_t>(1, threads / std::min(threads, runs - index)));
       one.counts = options.counts;
       one.timeline = options.timeline && index == 0;
       if (options.observe)
@@ -221,10 +226,8 @@ absl::StatusOr<BatchResult> Session::run(const NamedArrays &inputs, const RunOpt
         options.progress(done, runs);
     }
   };
-  unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  uint64_t threads = std::min<uint64_t>(options.threads ? options.threads : cores, runs);
   std::vector<std::thread> others;
-  for (uint64_t i = 1; i < threads; ++i)
+  for (uint64_t i = 1; i < std::min(threads, runs); ++i)
     others.emplace_back(work);
   work();
   for (std::thread &thread : others)

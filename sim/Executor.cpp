@@ -43,10 +43,19 @@ dataflow::Contraction shapeOf(const isa::Contract &i, const isa::Program &progra
 Executor::Executor(const SharedState &shared, const Options &options, Workspace &workspace)
     : shared(shared), options(options), workspace(workspace), memory(workspace.memory) {
   workspace.cache.clear();
+  const unsigned threads = std::max(options.threads, 1u);
+  if (!workspace.pool || workspace.pool->threads() != threads)
+    workspace.pool = std::make_unique<TaskPool>(threads);
+  workspace.scratch.pool = workspace.pool.get();
   layers.resize(shared.program->layers.size());
   for (LayerWork &layer : layers)
     layer.levels.resize(shared.machine->levels.size());
   records.reserve(shared.waits.size());
+}
+
+Executor::~Executor() {
+  for (const std::unique_ptr<PendingCount> &count : pending) // of a run that failed
+    TaskPool::wait(count->task);
 }
 
 absl::Status Executor::run(absl::Span<const TensorData> inputs, RunResult &result) {
@@ -76,10 +85,12 @@ absl::Status Executor::run(absl::Span<const TensorData> inputs, RunResult &resul
       return data.status();
     result.outputs.push_back(*std::move(data));
   }
+  while (!pending.empty())
+    settleFirst();
   finish(result.stats);
   result.stats.valueSeconds = valueSeconds;
-  result.stats.countSeconds = countSeconds;
-  result.stats.otherSeconds = seconds() - begin - valueSeconds - countSeconds;
+  result.stats.countSeconds = countSeconds + deferredSeconds;
+  result.stats.otherSeconds = std::max(0.0, seconds() - begin - valueSeconds - countSeconds);
   return absl::OkStatus();
 }
 
@@ -375,10 +386,10 @@ absl::StatusOr<const uint8_t *> Executor::decoded(const isa::Operand &operand) {
   for (size_t i = 0; i < workspace.cache.size(); ++i)
     if (workspace.cache[i].operand == operand) {
       std::rotate(workspace.cache.begin(), workspace.cache.begin() + i, workspace.cache.begin() + i + 1);
-      return workspace.cache.front().values.data();
+      return workspace.cache.front().values->data();
     }
   Decoded &entry = newEntry(operand);
-  absl::StatusOr<const uint8_t *> values = memory.decode(operand, entry.values);
+  absl::StatusOr<const uint8_t *> values = memory.decode(operand, *entry.values);
   if (!values.ok())
     workspace.cache.erase(workspace.cache.begin());
   return values;
@@ -388,7 +399,9 @@ Decoded &Executor::newEntry(const isa::Operand &operand) {
   constexpr size_t kept = 4;
   Decoded entry;
   if (workspace.cache.size() == kept) {
-    entry = std::move(workspace.cache.back()); // Its memory is used again.
+    // Its memory is used again, where nothing counts from it any more.
+    if (workspace.cache.back().values.use_count() == 1)
+      entry = std::move(workspace.cache.back());
     workspace.cache.pop_back();
   }
   entry.operand = operand;
@@ -399,18 +412,19 @@ Decoded &Executor::newEntry(const isa::Operand &operand) {
 
 void Executor::encode(const isa::Operand &operand, std::vector<uint8_t> &values) {
   memory.encode(operand, values.data());
-  newEntry(operand).values.swap(values);
+  newEntry(operand).values->swap(values);
 #ifndef NDEBUG
   std::vector<uint8_t> check;
   absl::StatusOr<const uint8_t *> decoded = memory.decode(operand, check);
   size_t bytes = product(extentsOf(operand.extent)) * isa::storageBytes(tensorOf(operand).type);
-  assert(decoded.ok() && std::memcmp(*decoded, workspace.cache.front().values.data(), bytes) == 0 &&
+  assert(decoded.ok() && std::memcmp(*decoded, workspace.cache.front().values->data(), bytes) == 0 &&
          "what a codec writes, it reads back");
 #endif
 }
 
 void Executor::overwrite(const isa::Operand &operand) {
   uint64_t end = operand.offset + bytesInBuffer(operand);
+  settleReaders(operand.buffer, operand.offset, end);
   workspace.residence.overwrite(operand.buffer, operand.offset, end);
   workspace.cache.erase(std::remove_if(workspace.cache.begin(), workspace.cache.end(),
                                        [&](const Decoded &entry) {
@@ -558,15 +572,76 @@ absl::Status Executor::contract(const isa::Contract &instruction, InstructionRec
                        kernels::widestSum(*shared.kernels,
                                           sums + (n * strides[0] + p * strides[1] + q * strides[2]) * (wide ? 8 : 4),
                                           wide, channels));
-  work.weights = &tile->summary;
-  work.digest = tile->digest.get();
-  dataflow::Counts counts = shared.dataflow->count(work, a, weightView);
-  record.cycles = uint64_t(std::llround(counts.cycles));
-  record.boundCycles = counts.boundCycles;
-  layer.counts.add(counts);
-  layer.contracts = true;
   countSeconds += seconds() - begin;
+
+  auto pending = std::make_unique<PendingCount>();
+  pending->record = records.size();
+  pending->layer = instruction.layer;
+  pending->work = work;
+  pending->work.weights = &tile->summary;
+  pending->work.digest = tile->digest.get();
+  pending->a = a, pending->b = weightView;
+  const isa::Operand &activation = instruction.a;
+  pending->activations = heldValues(activation);
+  if (!pending->activations)
+    pending->reads.push_back({activation.buffer, activation.offset, activation.offset + bytesInBuffer(activation)});
+  if (inPlace)
+    pending->reads.push_back({b.buffer, b.offset, b.offset + bytesInBuffer(b)});
+  pending->tile = std::move(tile);
+  layer.contracts = true;
+  count(std::move(pending), record);
   return absl::OkStatus();
+}
+
+std::shared_ptr<const std::vector<uint8_t>> Executor::heldValues(const isa::Operand &operand) const {
+  if (tensorOf(operand).bufferFormat.isDense())
+    return nullptr;
+  return workspace.cache.front().values;
+}
+
+void Executor::count(std::unique_ptr<PendingCount> count, InstructionRecord &record) {
+  PendingCount &one = *count;
+  auto body = [&one, dataflow = shared.dataflow] {
+    double begin = seconds();
+    one.counts = dataflow->count(one.work, one.a, one.b);
+    one.seconds = seconds() - begin;
+  };
+  TaskPool &pool = *workspace.pool;
+  if (pool.threads() == 1) {
+    body();
+    record.cycles = uint64_t(std::llround(one.counts.cycles));
+    record.boundCycles = one.counts.boundCycles;
+    layers[one.layer].counts.add(one.counts);
+    countSeconds += one.seconds;
+    return;
+  }
+  // So many wait at most: what they hold on to is memory.
+  const size_t most = 4 * size_t(pool.threads());
+  while (pending.size() >= most)
+    settleFirst();
+  one.task = pool.start(body);
+  pending.push_back(std::move(count));
+}
+
+void Executor::settleFirst() {
+  PendingCount &first = *pending.front();
+  TaskPool::wait(first.task);
+  InstructionRecord &record = records[first.record];
+  record.cycles = uint64_t(std::llround(first.counts.cycles));
+  record.boundCycles = first.counts.boundCycles;
+  layers[first.layer].counts.add(first.counts);
+  deferredSeconds += first.seconds;
+  pending.pop_front();
+}
+
+void Executor::settleReaders(unsigned buffer, uint64_t begin, uint64_t end) {
+  size_t settled = 0;
+  for (size_t i = 0; i < pending.size(); ++i)
+    for (const PendingCount::Range &range : pending[i]->reads)
+      if (range.buffer == buffer && range.begin < end && begin < range.end)
+        settled = i + 1;
+  for (; settled > 0; --settled)
+    settleFirst();
 }
 
 //===----------------------------------------------------------------------===//

@@ -11,6 +11,7 @@
 #include "EventLoop.h"
 #include "Memory.h"
 #include "Residence.h"
+#include "TaskPool.h"
 #include "WeightCache.h"
 
 #include "SparseAccel/Sim/Kernels.h"
@@ -18,6 +19,7 @@
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 
 #include <chrono>
+#include <deque>
 #include <string>
 
 namespace sparseaccel::sim {
@@ -41,11 +43,31 @@ struct ExpandedNumerics {
   std::vector<int64_t> multiplier, round, shift;
 };
 
-/// A decoded operand that is kept until something overwrites its bytes.
+/// A decoded operand that is kept until something overwrites its bytes. What still reads the values shares them.
 struct Decoded {
   isa::Operand operand;
   uint64_t end = 0;
-  std::vector<uint8_t> values;
+  std::shared_ptr<std::vector<uint8_t>> values = std::make_shared<std::vector<uint8_t>>();
+};
+
+/// What a CONTRACT costs, counted beside the values of those that follow. Its operands lie where the instruction read
+/// them until the count has ended.
+struct PendingCount {
+  TaskPool::Handle task;
+  size_t record = 0;
+  uint32_t layer = 0;
+  dataflow::Work work;
+  dataflow::OperandView a, b;
+  std::shared_ptr<const WeightTile> tile;
+  std::shared_ptr<const std::vector<uint8_t>> activations; ///< Null where they lie in a buffer as they are.
+  /// Bytes of buffers that are read.
+  struct Range {
+    unsigned buffer;
+    uint64_t begin, end;
+  };
+  std::vector<Range> reads;
+  dataflow::Counts counts;
+  double seconds = 0;
 };
 
 /// Memory that one run needs and the next one may use again. What a verified program reads it has written before, so
@@ -55,6 +77,7 @@ struct Workspace {
       : memory(program, constants), residence(program.buffers.size()) {}
   Memory memory;
   Residence residence; ///< Of the constants in `memory`; it stands from run to run as they do.
+  std::unique_ptr<TaskPool> pool;
   kernels::Scratch scratch;
   std::vector<Decoded> cache;
   std::vector<uint8_t> valuesA, valuesB, valuesO, granule, encoded;
@@ -87,6 +110,7 @@ struct LevelWords {
 class Executor {
 public:
   Executor(const SharedState &shared, const Options &options, Workspace &workspace);
+  ~Executor();
   absl::Status run(absl::Span<const TensorData> inputs, RunResult &result);
 
 private:
@@ -113,11 +137,19 @@ private:
   void computeTable(const isa::Vector &instruction, const uint8_t *a, uint8_t *o);
 
   absl::StatusOr<const uint8_t *> decoded(const isa::Operand &operand);
+  /// The cache's values of an operand whose format is not dense, and that decoded() has just given.
+  std::shared_ptr<const std::vector<uint8_t>> heldValues(const isa::Operand &operand) const;
   /// Encodes dense values into a buffer whose format is not dense, and remembers them as what decoding gives. `values`
   /// is left with any content.
   void encode(const isa::Operand &operand, std::vector<uint8_t> &values);
   Decoded &newEntry(const isa::Operand &operand);
   void overwrite(const isa::Operand &operand);
+  /// Counts the contraction now, or beside what follows where there are threads for it.
+  void count(std::unique_ptr<PendingCount> count, InstructionRecord &record);
+  /// Waits for the oldest count and adds it up: counts are added in program order, however they end.
+  void settleFirst();
+  /// Waits for the counts that read bytes of a buffer which are about to change.
+  void settleReaders(unsigned buffer, uint64_t begin, uint64_t end);
   uint64_t bytesInBuffer(const isa::Operand &operand) const;
   const isa::Tensor &tensorOf(const isa::Operand &operand) const { return shared.program->tensors[operand.tensor]; }
   LevelWords &wordsOf(const isa::Operand &operand, uint32_t layer);
@@ -131,7 +163,8 @@ private:
   Memory &memory;
   std::vector<InstructionRecord> records;
   std::vector<LayerWork> layers;
-  double valueSeconds = 0, countSeconds = 0;
+  std::deque<std::unique_ptr<PendingCount>> pending; ///< In program order.
+  double valueSeconds = 0, countSeconds = 0, deferredSeconds = 0;
 };
 
 } // namespace sparseaccel::sim

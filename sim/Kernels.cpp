@@ -2,6 +2,7 @@
 
 #include "SparseAccel/Sim/Kernels.h"
 #include "KernelTable.h"
+#include "TaskPool.h"
 
 #include <algorithm>
 #include <cassert>
@@ -40,6 +41,18 @@ Segments segmentsOf(const dataflow::Contraction &shape) {
 }
 
 } // namespace
+
+/// Cuts `extent` steps of `work` multiplications each into parts that are worth a thread, and calls body(begin, end)
+/// for each.
+static void forParts(TaskPool *pool, int64_t extent, int64_t work, absl::FunctionRef<void(int64_t, int64_t)> body) {
+  constexpr int64_t least = 1 << 19; // of a part: some microseconds
+  int64_t parts = 1;
+  if (pool && pool->threads() > 1)
+    parts = std::clamp<int64_t>(extent * work / least, 1, std::min<int64_t>(extent, 4 * int64_t(pool->threads())));
+  if (parts == 1)
+    return body(0, extent);
+  pool->forEach(parts, [&](int64_t part) { body(extent * part / parts, extent * (part + 1) / parts); });
+}
 
 PackedWeights packWeights(const KernelTable &kernels, const dataflow::Contraction &shape,
                           const dataflow::OperandView &b) {
@@ -134,10 +147,20 @@ void contract(const KernelTable &kernels, const dataflow::Contraction &shape, co
     std::fill(out + a.extent[0] * tile.aN, out + elements, 0);
     tile.a = out;
   }
-  if (b.depthwise)
-    kernels.depthwise(tile);
-  else
-    kernels.contract(tile);
+  // Output rows side by side, or columns where there are more of them.
+  const bool byRows = tile.p >= tile.q;
+  const int64_t extent = byRows ? tile.p : tile.q;
+  const int64_t work = tile.n * (byRows ? tile.q : tile.p) * tile.g * tile.m * tile.r * tile.s * tile.c;
+  forParts(scratch.pool, extent, work, [&](int64_t begin, int64_t end) {
+    ContractTile part = tile;
+    (byRows ? part.p : part.q) = end - begin;
+    part.a += begin * (byRows ? tile.strideH * tile.aH : tile.strideW * tile.aW);
+    part.o = static_cast<char *>(tile.o) + begin * (byRows ? tile.oP : tile.oQ) * (tile.wide ? 8 : 4);
+    if (b.depthwise)
+      kernels.depthwise(part);
+    else
+      kernels.contract(part);
+  });
 }
 
 bool takesRows(const dataflow::Contraction &shape) {
@@ -197,7 +220,14 @@ void contractRows(const KernelTable &kernels, const dataflow::Contraction &shape
     for (int64_t pixel = 0; pixel < pixels; pixel += products.vectors) {
       products.x = scratch.activations.data() + pixel * vectorElements;
       products.o = static_cast<char *>(sums.data) + sumsAt[pixel] * (wide ? 8 : 4);
-      kernels.multiplyRows(products);
+      forParts(scratch.pool, products.rows, products.length * products.vectors, [&](int64_t first, int64_t end) {
+        RowProducts part = products;
+        part.rows = end - first;
+        part.w = static_cast<const char *>(products.w) + first * products.rowStride * products.bytes;
+        part.o = static_cast<char *>(products.o) + first * (wide ? 8 : 4);
+        part.bias = products.bias ? products.bias + first : nullptr;
+        kernels.multiplyRows(part);
+      });
     }
   }
 }

@@ -70,7 +70,9 @@ absl::Status Executor::vector(const isa::Vector &instruction, InstructionRecord 
   bool denseResult = result.bufferFormat.isDense();
   uint64_t elements = product(extentsOf(o.extent));
   uint8_t *out = memory.buffer(o.buffer).bytes.data() + o.offset;
-  if (!denseResult) {
+  if (denseResult) {
+    settleReaders(o.buffer, o.offset, o.offset + bytesInBuffer(o));
+  } else {
     workspace.valuesO.resize(elements * isa::storageBytes(result.type) + 64);
     out = workspace.valuesO.data();
   }

@@ -108,7 +108,8 @@ cl::opt<bool>
           cl::cat(category));
 cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"),
                               cl::value_desc("N"), cl::init(2), cl::cat(category));
-cl::opt<unsigned> threads("jobs", cl::desc("Inputs simulated at once (default: all cores); results never depend on it"),
+cl::opt<unsigned> threads("jobs", cl::desc("Threads (default: all cores), for inputs side by side and for parts of one; "
+                                                  "results never depend on it"),
                           cl::value_desc("N"), cl::init(0), cl::cat(category));
 cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"),
                                cl::value_desc("folder"), cl::cat(category));

@@ -43,7 +43,8 @@ ABSL_FLAG(
     "Where to write outputs: a .npy file; for a program with several outputs NAME=FILE.npy, separated by commas.");
 ABSL_FLAG(std::string, stats, "", "Where to write stats.json (docs/stats.schema.json).");
 ABSL_FLAG(std::string, trace, "", "Where to write the first image's instructions for Perfetto (ui.perfetto.dev).");
-ABSL_FLAG(unsigned, threads, 0, "Threads, each of which simulates one image at a time; 0: one for each core.");
+ABSL_FLAG(unsigned, threads, 0,
+          "Threads, for images side by side and for parts of one; results do not depend on it. 0: one for each core.");
 ABSL_FLAG(bool, values_only, false, "Compute the outputs only: no cycles, no actions, no energy.");
 ABSL_FLAG(std::vector<std::string>, lint_energy, {},
           "Check energy tables in place of running a program: files (Accelergy's ERT and ART, too) or names of shipped "

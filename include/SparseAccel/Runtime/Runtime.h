@@ -22,7 +22,7 @@
 namespace sparseaccel::runtime {
 
 struct RunOptions {
-  unsigned threads = 0;  ///< 0: one per core, at most one per run.
+  unsigned threads = 0;  ///< 0: one per core. Runs go side by side, and so do parts of a run where there are fewer.
   bool counts = true;    ///< Count cycles and actions; else only values.
   bool timeline = false; ///< Keep the instruction records of the first run.
   /// Called after each run with the runs done and all runs; from one thread at a time.

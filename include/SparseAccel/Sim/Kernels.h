@@ -16,6 +16,10 @@
 #include <string>
 #include <vector>
 
+namespace sparseaccel::sim {
+class TaskPool;
+}
+
 namespace sparseaccel::sim::kernels {
 
 struct KernelTable;
@@ -42,9 +46,10 @@ struct Sums {
   int64_t strideN = 0, strideP = 0, strideQ = 0;
 };
 
-/// Memory that contract() needs beside its operands; one per thread.
+/// Memory that contract() needs beside its operands, one per caller, and the threads that it may use.
 struct Scratch {
   std::vector<int16_t> activations;
+  TaskPool *pool = nullptr; ///< Null: the caller's thread alone.
 };
 
 /// Whether a contraction has so few output pixels that converting its weights costs more than it gains: contractRows()

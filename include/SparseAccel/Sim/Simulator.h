@@ -45,6 +45,7 @@ struct LayerObservation {
 using Observer = std::function<void(const LayerObservation &)>;
 
 struct Options {
+  unsigned threads = 1;  ///< That this run may use; its results do not depend on them.
   bool counts = true;    ///< Count cycles and actions; else only values (cycles are 0).
   bool timeline = false; ///< Keep the instruction records.
   /// Called after each layer that has an output tensor, in program order.

@@ -1,6 +1,7 @@
 //===- KernelsTest.cpp - Contractions against the definition --------------===//
 
 #include "SparseAccel/Sim/Kernels.h"
+#include "../../../sim/TaskPool.h"
 
 #include "gtest/gtest.h"
 
@@ -47,7 +48,7 @@ std::vector<int64_t> reference(const Contraction &shape, const Operands &x, isa:
 
 template <typename T, typename Sum>
 std::vector<int64_t> simulate(const kernels::KernelTable &kernels, const Contraction &shape, const Operands &x,
-                              isa::AccumulateMode mode) {
+                              isa::AccumulateMode mode, TaskPool *pool = nullptr) {
   std::vector<T> a(x.a.begin(), x.a.end()), b(x.b.begin(), x.b.end());
   a.resize(a.size() + 16);
   int64_t rows = shape.inputRows(), columns = shape.inputColumns(), channels = shape.g * shape.c;
@@ -62,6 +63,7 @@ std::vector<int64_t> simulate(const kernels::KernelTable &kernels, const Contrac
   std::vector<Sum> sums(x.before.begin(), x.before.end()), byRows = sums;
   kernels::PackedWeights packed = kernels::packWeights(kernels, shape, bv);
   kernels::Scratch scratch;
+  scratch.pool = pool;
   int64_t filters = shape.g * shape.m;
   kernels::contract(kernels, shape, av, packed, mode, x.bias.data(),
                     {sums.data(), shape.p * shape.q * filters, shape.q * filters, filters}, scratch);
@@ -172,6 +174,49 @@ TEST(Kernels, RowsOfALargerMatrix) {
                           scratch);
     for (int64_t i = 0; i < 20; ++i)
       EXPECT_EQ(sums[i], i % 10 < 7 ? expected[i / 10 * 7 + i % 10] : -1) << kernels::kernelName(*kernels) << ' ' << i;
+  }
+}
+
+TEST(Kernels, PartsSideBySide) {
+  // Cut by rows, by columns, and by filters: what several threads compute is what one does.
+  std::vector<Contraction> shapes(4);
+  for (Contraction &shape : shapes)
+    shape.m = 65, shape.c = 70;
+  shapes[0].p = 11, shapes[0].q = 5, shapes[0].r = shapes[0].s = 3, shapes[0].padTop = shapes[0].padRight = 1;
+  shapes[1].n = 2, shapes[1].q = 200, shapes[1].strideW = 2;
+  shapes[2].q = 3, shapes[2].c = 6000;
+  shapes[3].g = 300, shapes[3].m = shapes[3].c = 1, shapes[3].p = shapes[3].q = 40, shapes[3].r = shapes[3].s = 3;
+  TaskPool pool(3);
+  std::mt19937 rng(3);
+  for (const Contraction &shape : shapes)
+    for (const kernels::KernelTable *kernels : kernels::availableKernels())
+      for (isa::AccumulateMode mode : {isa::AccumulateMode::Bias, isa::AccumulateMode::Accumulate}) {
+        SCOPED_TRACE(kernels::kernelName(*kernels));
+        Operands narrow = randomOperands(shape, -128, 127, rng), wide = randomOperands(shape, -32768, 32767, rng);
+        EXPECT_EQ((simulate<int8_t, int32_t>(*kernels, shape, narrow, mode, &pool)),
+                  (simulate<int8_t, int32_t>(*kernels, shape, narrow, mode)));
+        EXPECT_EQ((simulate<int16_t, int64_t>(*kernels, shape, wide, mode, &pool)),
+                  (simulate<int16_t, int64_t>(*kernels, shape, wide, mode)));
+      }
+}
+
+TEST(TaskPool, DoesEveryPartOnce) {
+  for (unsigned threads : {1u, 2u, 5u}) {
+    TaskPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (int64_t parts : {0, 1, 2, 7, 1000}) {
+      std::vector<int> done(parts, 0);
+      pool.forEach(parts, [&](int64_t part) { ++done[part]; });
+      EXPECT_EQ(done, std::vector<int>(parts, 1));
+    }
+    // Tasks handed over before, and never waited for by forEach(), are done by whoever waits.
+    std::vector<TaskPool::Handle> tasks;
+    std::vector<int> done(100, 0);
+    for (int &one : done)
+      tasks.push_back(pool.start([&one] { ++one; }));
+    for (const TaskPool::Handle &task : tasks)
+      TaskPool::wait(task);
+    EXPECT_EQ(done, std::vector<int>(100, 1));
   }
 }
 

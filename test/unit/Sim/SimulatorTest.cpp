@@ -34,6 +34,7 @@ struct Conv {
   std::string a = "dense", aBuffer = "dense", b = "dense", o = "dense", oBuffer = "dense";
   uint32_t rowsOfTile = 8, mOfTile = 24, cOfTile = 20;
   double density = 0.5;
+  unsigned threads = 1;
 };
 
 struct Levels {
@@ -130,8 +131,11 @@ void runConv(const machine::Machine &machine, const Conv &conv, ConvRun &run) {
       builder.add(vector);
       builder.store(vector.o);
     }
+  sim::Options options;
+  options.timeline = true;
+  options.threads = conv.threads;
   absl::StatusOr<sim::RunResult> result =
-      simulate(builder.finish(), machine, {tensorData(ElementType::I16, {1, h, w, c}, input)});
+      simulate(builder.finish(), machine, {tensorData(ElementType::I16, {1, h, w, c}, input)}, options);
   ASSERT_TRUE(result.ok()) << result.status();
   run.output = valuesOf<int16_t>(result->outputs[0]);
   run.result = *std::move(result);
@@ -182,6 +186,36 @@ TEST(Simulator, TilesGiveWhatTheWholeGives) {
           EXPECT_EQ(run.output, run.expected);
         }
   }
+}
+
+TEST(Simulator, ThreadsChangeNothing) {
+  for (const std::string &name : machineNames())
+    for (const char *buffer : {"dense", "bitmask"}) {
+      SCOPED_TRACE(name + ", " + buffer);
+      Conv conv;
+      conv.rowsOfTile = 2, conv.mOfTile = 12, conv.cOfTile = 10;
+      conv.aBuffer = conv.oBuffer = buffer;
+      ConvRun one;
+      runConv(machineNamed(name), conv, one);
+      for (unsigned threads : {2u, 5u}) {
+        conv.threads = threads;
+        ConvRun several;
+        runConv(machineNamed(name), conv, several);
+        if (HasFatalFailure())
+          return;
+        EXPECT_EQ(several.output, one.expected);
+        const sim::RunStats &x = one.result.stats, &y = several.result.stats;
+        EXPECT_EQ(x.totals.cycles, y.totals.cycles);
+        EXPECT_EQ(x.totals.boundCycles, y.totals.boundCycles);
+        EXPECT_EQ(x.totals.widestSum, y.totals.widestSum);
+        EXPECT_EQ(x.totals.counts.slots, y.totals.counts.slots);
+        EXPECT_EQ(x.totals.counts.performed, y.totals.counts.performed);
+        EXPECT_EQ(x.totals.counts.cycles, y.totals.counts.cycles);
+        ASSERT_EQ(x.timeline.size(), y.timeline.size());
+        for (size_t i = 0; i < x.timeline.size(); ++i)
+          EXPECT_EQ(x.timeline[i].end, y.timeline[i].end) << i;
+      }
+    }
 }
 
 TEST(Simulator, AnAllZeroInputHasNoEffectualProduct) {
