@@ -1,6 +1,6 @@
 # The commands that a newcomer needs. CMake and Ninja do the work; `cmake --list-presets` shows the other builds.
 
-.PHONY: help deps build demo test bench validate fuzz format clean
+.PHONY: help deps build demo test soak bench validate fuzz format clean
 
 # Seconds that `make test` gives to each fuzz target; 0 leaves fuzzing out.
 FUZZ_SECONDS ?= 0
@@ -10,6 +10,7 @@ CMAKE_ARGS ?=
 help:
 	@echo 'make demo    build, then run the bundled model on three machines'
 	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target)'
+	@echo 'make soak    build, then run all tests, whole models on all their machines among them'
 	@echo 'make build   build only; tools land in build/bin'
 	@echo 'make bench   simulation speed beside oneDNN'
 	@echo 'make validate  simulated figures beside published ones; writes docs/validation.md'
@@ -29,6 +30,9 @@ demo: build
 test: build
 	@if [ "$(FUZZ_SECONDS)" != 0 ]; then $(MAKE) --no-print-directory build-fuzz; fi
 	@python3 scripts/run_tests.py --build build --fuzz-seconds $(FUZZ_SECONDS)
+
+soak: build
+	@python3 scripts/run_tests.py --build build --soak
 
 bench: build
 	@build/bin/sparse-bench

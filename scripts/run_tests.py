@@ -2,17 +2,29 @@
 """Runs every test and ends in one line: `N passed, N failed, N skipped`.
 
 GoogleTest programs (build/test/unit) are run one after another, the lit suite (test/) on all cores, and, on request, each fuzz target for some seconds.
+Each part says how many minutes it took. Tests that take more than 30 seconds of processor time are listed in test/slow.txt: whole models on machines. One in
+KEPT of them runs, which ones follows from the commit, so that some commits in a row run them all; --soak runs all of them.
 Exit code 0 when nothing failed and something ran.
 """
 import argparse
+import contextlib
+import hashlib
 import json
 import os
 import pathlib
+import re
+import resource
+import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+KEPT = 4
 
 
 class Tally:
@@ -31,6 +43,35 @@ def environment():
     if "SPARSEACCEL_SHARED_DATA" not in env and data.is_dir():
         env["SPARSEACCEL_SHARED_DATA"] = str(data)
     return env
+
+
+@contextlib.contextmanager
+def part(name):
+    """Says how long a part took, on the clock and on all processors."""
+    def used():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+    begin, spent = time.monotonic(), used()
+    yield
+    print(f"{name}: {(time.monotonic() - begin) / 60:.1f} minutes, {(used() - spent) / 60:.1f} of processor time", flush=True)
+
+
+def slow_tests():
+    """Lines of test/slow.txt: a test's path below test/, then why it takes long."""
+    lines = (ROOT / "test" / "slow.txt").read_text().splitlines()
+    names = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    for name in names:
+        if not (ROOT / "test" / name).is_file():
+            sys.exit(f"test/slow.txt: there is no test '{name}'")
+    return names
+
+
+def left_out(names):
+    """The slow tests that are not this commit's turn."""
+    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    commit = done.stdout.strip()
+    turn = int(hashlib.sha256(commit.encode()).hexdigest(), 16) % KEPT
+    return [name for index, name in enumerate(sorted(names)) if index % KEPT != turn]
 
 
 def run_gtest(program, env, tally):
@@ -56,18 +97,28 @@ def run_gtest(program, env, tally):
     tally.passed += max(0, len(cases) - failed - skipped)
 
 
-def run_lit(build, env, tally):
+def run_lit(build, env, tally, soak):
+    excluded = [] if soak else left_out(slow_tests())
+    if excluded:
+        tally.skip("whole models that are not this commit's turn (test/slow.txt): make soak runs them all", len(excluded))
     cache = (build / "CMakeCache.txt").read_text()
     lit = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("LLVM_LIT:"))
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "lit.json"
-        subprocess.run([sys.executable, str(lit), "-sv", f"-j{os.cpu_count()}", "--max-time", "3000", "--output", str(report),
-                        str(build / "test")], env=env)
+        command = [sys.executable, str(lit), "-sv", f"-j{os.cpu_count()}", "--output", str(report), str(build / "test")]
+        if not soak:
+            command[3:3] = ["--max-time", "3000"]
+        if excluded:
+            command[3:3] = ["--filter-out", "|".join("(^|/| )" + re.escape(name) + "$" for name in excluded)]
+        subprocess.run(command, env=env)
         if not report.exists():
             print("FAIL lit: no report")
             tally.failed += 1
             return
-        for case in json.loads(report.read_text())["tests"]:
+        cases = [case for case in json.loads(report.read_text())["tests"] if case["code"] != "EXCLUDED"]
+        slowest = sorted(cases, key=lambda case: -(case.get("elapsed") or 0))[:8]
+        print("slowest: " + ", ".join(f"{case['name'].split(':: ')[-1]} {case.get('elapsed') or 0:.0f} s" for case in slowest))
+        for case in cases:
             if case["code"] in ("PASS", "XFAIL", "FLAKYPASS"):
                 tally.passed += 1
             elif case["code"] == "UNSUPPORTED":
@@ -78,6 +129,8 @@ def run_lit(build, env, tally):
 
 
 def run_fuzzers(seconds, env, tally):
+    seed = secrets.randbelow(2**31 - 1) + 1
+    print(f"fuzz targets: seed {seed}")
     targets = sorted((ROOT / "build-fuzz" / "test" / "fuzz").glob("*-fuzzer"))
     if not targets:
         print("FAIL fuzz: no targets in build-fuzz")
@@ -85,11 +138,17 @@ def run_fuzzers(seconds, env, tally):
     for target in targets:
         with tempfile.TemporaryDirectory() as folder:
             seeds = ROOT / "test" / "fuzz" / "corpus" / target.name
-            command = [str(target), f"-max_total_time={seconds}", "-seed=1", "-rss_limit_mb=4096", "-timeout=25", "-print_final_stats=1", folder]
+            command = [str(target), f"-max_total_time={seconds}", f"-seed={seed}", "-rss_limit_mb=4096", "-timeout=25", "-print_final_stats=1", folder]
             if seeds.is_dir():
                 command.append(str(seeds))
             done = subprocess.run(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   errors="replace")
+            # What breaks a target stays with the seeds, for the mending and for every later run.
+            for found in pathlib.Path(folder).glob("*-*"):
+                if found.name.split("-")[0] in ("crash", "timeout", "oom", "leak"):
+                    seeds.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(found, seeds / found.name)
+                    print(f"kept as {(seeds / found.name).relative_to(ROOT)}")
         if done.returncode == 0:
             runs = [line for line in done.stdout.splitlines() if "number_of_executed_units" in line]
             print(f"{target.name}: {runs[0].split()[-1] if runs else '?'} inputs in {seconds} s, no crash")
@@ -103,18 +162,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--fuzz-seconds", type=int, default=0, help="seconds for each fuzz target; 0 leaves them out")
-    parser.add_argument("--only-fuzz", action="store_true")
+    parser.add_argument("--only-fuzz", action="store_true", help="the fuzz targets and nothing else")
+    parser.add_argument("--soak", action="store_true", help="all tests of test/slow.txt, however long they take")
     args = parser.parse_args()
     build = args.build.resolve()
     env = environment()
     tally = Tally()
     if not args.only_fuzz:
-        for program in sorted((build / "test" / "unit").iterdir()):
-            if program.is_file() and os.access(program, os.X_OK):
-                run_gtest(program, env, tally)
-        run_lit(build, env, tally)
+        with part("GoogleTest programs"):
+            for program in sorted((build / "test" / "unit").iterdir()):
+                if program.is_file() and os.access(program, os.X_OK):
+                    run_gtest(program, env, tally)
+        with part("lit suite"):
+            run_lit(build, env, tally, args.soak)
     if args.fuzz_seconds:
-        run_fuzzers(args.fuzz_seconds, env, tally)
+        with part("fuzz targets"):
+            run_fuzzers(args.fuzz_seconds, env, tally)
     else:
         tally.skip("fuzz targets: set FUZZ_SECONDS to run them")
     for reason, count in sorted(tally.skipped.items()):
