@@ -114,6 +114,8 @@ public:
   bool isQuantised(mlir::Value value) const { return quantised.contains(value); }
   /// The scale that an integer form of the value has.
   double scaleOf(mlir::Value value) const { return groups[find(value)].scale; }
+  /// Largest magnitude that calibration saw or was told, of all values that share the scale.
+  double calibratedRange(mlir::Value value) const { return groups[find(value)].range; }
 
   /// The function that the op is part of and that becomes a table, or null.
   const ScalarFunction *functionOf(mlir::Operation *op) const {

@@ -67,7 +67,7 @@ private:
   DenseMap<Value, Value> reals, ints;
   llvm::DenseMap<Type, Value> zeros;
   llvm::StringMap<unsigned> names;
-  SmallVector<NamedAttribute> scales, densities;
+  SmallVector<NamedAttribute> scales, densities, origins, ranges;
 };
 } // namespace
 
@@ -109,9 +109,17 @@ std::string Rewriter::unique(StringRef name) {
 void Rewriter::record(Value original, Value value, StringRef name) {
   const std::string key = unique(name);
   value.getDefiningOp()->setAttr("sparsity.value", builder.getStringAttr(key));
+  // A caller that numbered the float values can tell which one this stands for.
+  auto argument = dyn_cast<BlockArgument>(original);
+  auto number = argument ? main.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "sparsity.number")
+                         : original.getDefiningOp()->getAttrOfType<IntegerAttr>("sparsity.number");
+  if (number)
+    origins.push_back(builder.getNamedAttr(key, number));
   if (!isa<IntegerType>(getElementTypeOrSelf(value)))
     return;
   const double scale = plan.scaleOf(original);
+  if (number)
+    ranges.push_back(builder.getNamedAttr(key, builder.getF64FloatAttr(plan.calibratedRange(original))));
   scales.push_back(builder.getNamedAttr(key, builder.getF64FloatAttr(scale)));
   // A reshaped value has its source's density.
   Value source = original;
@@ -444,9 +452,8 @@ LogicalResult Rewriter::rewrite(Operation *op) {
   if (kind == OpClass::Constant)
     return success(); // where it is used
   if (const ScalarFunction *function = plan.functionOf(op))
-    return op != function->ops.back()
-               ? success()
-               : table(op, function->input, [&](double x) { return evaluate(*function, x); });
+    return op != function->ops.back() ? success()
+                                      : table(op, function->input, [&](double x) { return evaluate(*function, x); });
   if (plan.isInteger(op)) {
     switch (kind) {
     case OpClass::Contraction:
@@ -515,6 +522,10 @@ LogicalResult Rewriter::run() {
   module->setAttr("sparsity.scales", builder.getDictionaryAttr(scales));
   if (!densities.empty())
     module->setAttr("sparsity.densities", builder.getDictionaryAttr(densities));
+  if (!origins.empty()) {
+    module->setAttr("sparsity.origins", builder.getDictionaryAttr(origins));
+    module->setAttr("sparsity.ranges", builder.getDictionaryAttr(ranges));
+  }
   return success();
 }
 
