@@ -239,6 +239,76 @@ static Json toJson(const ZerosComparison &comparison) {
   return json;
 }
 
+static const char *toString(GuardKind kind) {
+  switch (kind) {
+  case GuardKind::Quantised:
+    return "quantised";
+  case GuardKind::Contraction:
+    return "contraction";
+  case GuardKind::Table:
+    return "table";
+  case GuardKind::Integer:
+    return "integer";
+  case GuardKind::Float:
+    return "float";
+  }
+  return "";
+}
+
+static Json toJson(const GuardReport &guard) {
+  Json json;
+  json["images"] = guard.images;
+  json["least_snr_db"] = guard.limits.leastSnrDb;
+  json["most_saturated"] = guard.limits.mostSaturated;
+  Json &layers = json["layers"] = Json::array();
+  for (const GuardLayer &layer : guard.layers) {
+    const GuardSums &sums = layer.sums;
+    double compared = std::max<double>(1, double(sums.compared));
+    Json one;
+    one["name"] = layer.name;
+    one["value"] = layer.value;
+    one["computed"] = toString(layer.kind);
+    one["compared"] = sums.compared;
+    if (std::optional<double> snr = sums.snrDb()) // JSON has no infinity
+      one["snr_db"] = *snr;
+    one["signal_rms"] = std::sqrt(sums.signal / compared);
+    one["noise_rms"] = std::sqrt(sums.noise / compared);
+    one["float_largest"] = sums.seen;
+    if (layer.scale > 0) {
+      one["saturated"] = sums.saturatedShare();
+      one["scale"] = layer.scale;
+      if (layer.calibrated >= 0)
+        one["calibrated"] = layer.calibrated;
+    }
+    layers.push_back(std::move(one));
+  }
+  Json &findings = json["findings"] = Json::array();
+  for (const GuardFinding &finding : guard.findings)
+    findings.push_back(
+        {{"layer", guard.layers[finding.layer].name}, {"cause", finding.cause}, {"followers", finding.followers}});
+  return json;
+}
+
+static Json toJson(const FloatComparison &comparison) {
+  Json json;
+  json["images"] = comparison.images;
+  Json &outputs = json["outputs"] = Json::array();
+  for (const OutputError &output : comparison.outputs) {
+    Json one;
+    one["name"] = output.name;
+    one["compared"] = output.compared;
+    if (output.integer)
+      one["equal"] = output.equal;
+    one["largest_error"] = output.largest;
+    one["rms_error"] = output.rms;
+    one["signal_rms"] = output.signalRms;
+    one["range"] = output.range;
+    one["rms_over_range"] = output.overRange();
+    outputs.push_back(std::move(one));
+  }
+  return json;
+}
+
 std::string toJson(const Report &report) {
   Json json;
   json["machine"] = report.machine;
@@ -275,6 +345,10 @@ std::string toJson(const Report &report) {
   }
   if (report.zeros)
     json["compare_independent"] = toJson(*report.zeros);
+  if (report.guard)
+    json["guard"] = toJson(*report.guard);
+  if (report.againstFloat)
+    json["against_float"] = toJson(*report.againstFloat);
   // Names come from models: bytes that are not UTF-8 are replaced rather than refused.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

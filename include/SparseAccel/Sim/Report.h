@@ -8,6 +8,7 @@
 #ifndef SPARSEACCEL_SIM_REPORT_H
 #define SPARSEACCEL_SIM_REPORT_H
 
+#include "SparseAccel/Sim/ReportGuard.h"
 #include "SparseAccel/Sim/ReportZeros.h"
 #include "SparseAccel/Sim/Stats.h"
 #include "SparseAccel/Target/ISA/Estimates.h"
@@ -63,7 +64,9 @@ struct Report {
   double widestSum = 0;
   std::vector<LayerReport> layers; ///< In the program's order.
   LayerReport totals;
-  std::optional<ZerosComparison> zeros; ///< Where it was asked for.
+  std::optional<ZerosComparison> zeros;        ///< Where it was asked for.
+  std::optional<GuardReport> guard;            ///< Of a model whose float form is at hand.
+  std::optional<FloatComparison> againstFloat; ///< Where it was asked for.
   std::vector<std::string> notes; ///< Printed above the table: what the user ought to know of inputs, tensors or model.
 
   double hostMacs() const;   ///< Dense MACs of the layers that run on the host.

@@ -256,6 +256,36 @@ TEST(Report, ComparisonsOfZerosHoldTheSchema) {
   EXPECT_EQ(stats["compare_independent"]["left_out"], json({"conv2"}));
 }
 
+TEST(Report, GuardAndFloatComparisonHoldTheSchema) {
+  Report report = Fixture().report();
+  GuardLayer conv{"conv1", "relu1", GuardKind::Contraction, {}, 0.5, 127, 60, {4, 1, 0, 400, 4, 2, 100}};
+  GuardLayer moved{"softmax", "softmax", GuardKind::Float, {0}, 0, 0, -1, {4, 0, 0, 1, 0, 0, 1}};
+  report.guard = GuardReport{2, {20, 0.001}, {conv, moved}, {{0, "saturates", 1}}};
+  OutputError scores;
+  scores.name = "scores";
+  scores.compared = 8;
+  scores.largest = 2;
+  scores.rms = 1;
+  scores.signalRms = 4;
+  scores.range = 10;
+  OutputError indices = scores;
+  indices.integer = true;
+  indices.equal = 7;
+  report.againstFloat = FloatComparison{2, {scores, indices}};
+  json stats = json::parse(toJson(report));
+  EXPECT_EQ(schemaViolation(stats), "");
+  json expected = {{"name", "conv1"},   {"value", "relu1"},   {"computed", "contraction"}, {"compared", 4},
+                   {"snr_db", 20.0},    {"signal_rms", 10.0}, {"noise_rms", 1.0},          {"float_largest", 100.0},
+                   {"saturated", 0.25}, {"scale", 0.5},       {"calibrated", 60.0}};
+  EXPECT_EQ(stats["guard"]["layers"][0], expected);
+  EXPECT_FALSE(stats["guard"]["layers"][1].contains("snr_db")); // exact
+  EXPECT_FALSE(stats["guard"]["layers"][1].contains("saturated"));
+  EXPECT_EQ(stats["guard"]["findings"][0], json({{"layer", "conv1"}, {"cause", "saturates"}, {"followers", 1}}));
+  EXPECT_EQ(stats["against_float"]["outputs"][0]["rms_over_range"], 0.1);
+  EXPECT_FALSE(stats["against_float"]["outputs"][0].contains("equal"));
+  EXPECT_EQ(stats["against_float"]["outputs"][1]["equal"], 7);
+}
+
 TEST(Report, TheSchemaRejectsWhatIsNotAReport) {
   json stats = json::parse(toJson(Fixture().report()));
   json broken = stats;
