@@ -2,9 +2,11 @@
 
 #include "QuantizePlan.h"
 
+#include "SparseAccel/Target/CPU/FloatExecutor.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 
 #include "mlir/IR/Threading.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <mutex>
 
@@ -23,36 +25,23 @@ FailureOr<llvm::MapVector<Value, Statistics>> calibrate(func::FuncOp main, Array
   if (runs->empty())
     return emitError(UnknownLoc::get(main.getContext())) << path << ": holds no image; calibration needs at least one";
 
-  SmallVector<Value> computed;
-  for (Value value : values)
-    if (!isa<BlockArgument>(value))
-      computed.push_back(value);
-  OwningOpRef<ModuleOp> exposed = cpu::exposeValues(main, computed);
-  FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(*exposed);
-  if (failed(compiled))
+  FailureOr<std::unique_ptr<cpu::FloatExecutor>> executor = cpu::FloatExecutor::create(main);
+  if (failed(executor))
     return failure();
+  if (ArrayRef<std::string> compiled = (*executor)->compiledOps(); !compiled.empty())
+    emitRemark(main.getLoc()) << "calibration compiles what no kernel runs: " << llvm::join(compiled, ", ");
 
   llvm::MapVector<Value, Statistics> observed;
   for (Value value : values)
     observed.insert({value, Statistics()});
   std::mutex mutex;
   LogicalResult ran = failableParallelForEachN(main.getContext(), 0, runs->size(), [&](size_t index) -> LogicalResult {
-    const std::vector<cpu::Tensor> &inputs = (*runs)[index];
-    FailureOr<std::vector<cpu::Tensor>> results = (*compiled)->run(main.getSymName(), inputs);
-    if (failed(results))
-      return failure();
-    auto merge = [&](Value value, const cpu::Tensor &tensor) {
+    return (*executor)->run((*runs)[index], values, [&](Value value, const cpu::Tensor &tensor) {
       Statistics statistics;
       statistics.add(tensor.as<float>());
       std::lock_guard<std::mutex> lock(mutex);
       observed[value].merge(statistics);
-    };
-    for (auto [value, tensor] : llvm::zip_equal(computed, *results))
-      merge(value, tensor);
-    for (Value value : values)
-      if (auto argument = dyn_cast<BlockArgument>(value))
-        merge(value, inputs[argument.getArgNumber()]);
-    return success();
+    });
   });
   if (failed(ran))
     return failure();
