@@ -198,7 +198,7 @@ absl::StatusOr<BatchResult> Session::run(const NamedArrays &inputs, const RunOpt
       one.counts = options.counts;
       one.timeline = options.timeline && index == 0;
       if (options.observe)
-        one.observe = [&](const sim::LayerObservation &layer) { options.observe(index, layer); };
+        one.observe = [&](const sim::TensorObservation &tensor) { options.observe(index, tensor); };
       absl::StatusOr<sim::RunResult> ran = state->simulator->run(data, one);
       std::lock_guard<std::mutex> lock(mutex);
       if (!ran.ok()) {

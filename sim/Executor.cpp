@@ -67,6 +67,9 @@ absl::Status Executor::run(absl::Span<const TensorData> inputs, RunResult &resul
   for (size_t i = 0; i < inputs.size(); ++i)
     if (absl::Status status = memory.write(program.inputs[i], inputs[i]); !status.ok())
       return status;
+  if (options.observe)
+    if (absl::Status status = observe(shared.given); !status.ok())
+      return status;
   for (uint32_t i = 0; i < program.instructions.size(); ++i) {
     const isa::Instruction &instruction = program.instructions[i];
     if (std::holds_alternative<isa::Halt>(instruction))
@@ -75,8 +78,8 @@ absl::Status Executor::run(absl::Span<const TensorData> inputs, RunResult &resul
     if (absl::Status status = execute(i, instruction); !status.ok())
       return absl::Status(status.code(), absl::StrCat("instruction ", i, " of layer '", program.layers[layer].name,
                                                       "': ", status.message()));
-    if (options.observe && shared.lastInstruction[layer] == i)
-      if (absl::Status status = observe(layer); !status.ok())
+    if (options.observe)
+      if (absl::Status status = observe(shared.completes[i]); !status.ok())
         return status;
   }
   for (uint32_t output : program.outputs) {
@@ -681,23 +684,13 @@ absl::Status Executor::host(const isa::Host &instruction) {
   return absl::OkStatus();
 }
 
-absl::Status Executor::observe(uint32_t index) {
-  const isa::Layer &layer = shared.program->layers[index];
-  if (layer.output < 0)
-    return absl::OkStatus();
-  LayerObservation observation;
-  observation.layer = index;
-  for (uint32_t input : layer.inputs) {
-    absl::StatusOr<TensorData> data = memory.read(input);
+absl::Status Executor::observe(absl::Span<const uint32_t> tensors) {
+  for (uint32_t tensor : tensors) {
+    absl::StatusOr<TensorData> data = memory.read(tensor);
     if (!data.ok())
       return data.status();
-    observation.inputs.push_back(*std::move(data));
+    options.observe({tensor, *std::move(data)});
   }
-  absl::StatusOr<TensorData> output = memory.read(uint32_t(layer.output));
-  if (!output.ok())
-    return output.status();
-  observation.output = *std::move(output);
-  options.observe(observation);
   return absl::OkStatus();
 }
 

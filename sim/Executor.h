@@ -94,8 +94,9 @@ struct SharedState {
   std::vector<isa::Mapping> mappings; ///< Loop levels are those of the machine.
   std::vector<isa::SafSet> safs;
   std::vector<ExpandedNumerics> numerics;
-  std::vector<Waits> waits;             ///< By instruction, HALT left out.
-  std::vector<int64_t> lastInstruction; ///< By layer; -1 where it has none.
+  std::vector<Waits> waits;                     ///< By instruction, HALT left out.
+  std::vector<std::vector<uint32_t>> completes; ///< By instruction: the tensors in DRAM that it is the last to write.
+  std::vector<uint32_t> given;                  ///< Tensors that the program is given and never writes.
   mutable WeightCache weights;
 };
 
@@ -129,7 +130,7 @@ private:
   absl::Status contract(const isa::Contract &instruction, InstructionRecord &record);
   absl::Status vector(const isa::Vector &instruction, InstructionRecord &record);
   absl::Status host(const isa::Host &instruction);
-  absl::Status observe(uint32_t layer);
+  absl::Status observe(absl::Span<const uint32_t> tensors);
   void finish(RunStats &stats);
 
   /// Values of a vector instruction: dense operands in, dense result out.

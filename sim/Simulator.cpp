@@ -149,9 +149,29 @@ absl::Status checkHost(const isa::Program &program, const isa::HostOp &op) {
   return runtime::checkHostOp(op, in, out);
 }
 
+/// When each tensor in DRAM is complete.
+void findCompletions(SharedState &state) {
+  const isa::Program &program = *state.program;
+  std::vector<int64_t> last(program.tensors.size(), -1);
+  for (size_t index = 0; index < state.waits.size(); ++index) {
+    const isa::Instruction &instruction = program.instructions[index];
+    if (const auto *store = std::get_if<isa::Store>(&instruction))
+      last[store->src.tensor] = int64_t(index);
+    else if (const auto *host = std::get_if<isa::Host>(&instruction))
+      for (uint32_t output : program.hostOps[host->op].outputs)
+        last[output] = int64_t(index);
+  }
+  state.completes.resize(state.waits.size());
+  for (uint32_t tensor = 0; tensor < last.size(); ++tensor)
+    if (last[tensor] >= 0)
+      state.completes[size_t(last[tensor])].push_back(tensor);
+  for (uint32_t input : program.inputs)
+    if (last[input] < 0)
+      state.given.push_back(input);
+}
+
 absl::Status checkInstructions(SharedState &state) {
   const isa::Program &program = *state.program;
-  state.lastInstruction.assign(program.layers.size(), -1);
   for (size_t index = 0; index < program.instructions.size(); ++index) {
     const isa::Instruction &instruction = program.instructions[index];
     if (std::holds_alternative<isa::Halt>(instruction))
@@ -168,7 +188,6 @@ absl::Status checkInstructions(SharedState &state) {
                           absl::StrCat("instruction ", index, " of layer '", program.layers[layerOf(instruction)].name,
                                        "': ", status.message()));
     state.waits.push_back(waitsOf(instruction));
-    state.lastInstruction[layerOf(instruction)] = int64_t(index);
   }
   return absl::OkStatus();
 }
@@ -206,6 +225,7 @@ absl::StatusOr<std::unique_ptr<Simulator>> Simulator::create(const isa::Program 
   }
   if (absl::Status status = checkInstructions(*state); !status.ok())
     return status;
+  findCompletions(*state);
   absl::StatusOr<ConstantInfo> constants = inspectConstants(program);
   if (!constants.ok())
     return constants.status();

@@ -96,7 +96,8 @@ private:
   LogicalResult runPhase(func::FuncOp func, llvm::ArrayRef<void (*)(RewritePatternSet &)> populate);
   LogicalResult checkShapes(func::FuncOp func);
   LogicalResult checkLeftovers(func::FuncOp func);
-  void nameLayers(func::FuncOp func);
+  /// `taken` are the names of the module's values, also of those that layers absorbed.
+  void nameLayers(func::FuncOp func, llvm::StringSet<> taken);
 };
 } // namespace
 
@@ -140,9 +141,9 @@ LogicalResult FuseLayers::checkLeftovers(func::FuncOp func) {
 
 /// Every layer and every value gets a name of its own. Where several layers come from one node, the one with the most
 /// work keeps the node's name.
-void FuseLayers::nameLayers(func::FuncOp func) {
+void FuseLayers::nameLayers(func::FuncOp func, llvm::StringSet<> valueNames) {
   SmallVector<accel::LayerOpInterface> layers(func.getBody().front().getOps<accel::LayerOpInterface>());
-  llvm::StringSet<> layerNames, valueNames;
+  llvm::StringSet<> layerNames;
   auto unique = [](llvm::StringSet<> &taken, std::string name, StringRef suffix) {
     if (taken.insert(name).second)
       return name;
@@ -221,6 +222,10 @@ void FuseLayers::runOnOperation() {
   }
   if (failed(checkShapes(func)))
     return signalPassFailure();
+  llvm::StringSet<> taken;
+  for (Operation &op : func.getBody().front())
+    if (std::string name = valueName(&op); !name.empty())
+      taken.insert(name);
   // The order matters where one operation has two readings: a cast of a product is a quantisation before the product is
   // host arithmetic, and padding belongs to the convolution before it is data movement.
   if (failed(runPhase(func, {populateContractionPatterns, populateVectorPatterns, populateAbsorptionPatterns})) ||
@@ -228,7 +233,7 @@ void FuseLayers::runOnOperation() {
     return signalPassFailure();
   if (failed(checkLeftovers(func)))
     return signalPassFailure();
-  nameLayers(func);
+  nameLayers(func, std::move(taken));
   remarkHostLayers(func);
   for (auto callee : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     if (callee->hasAttr("sparsity.host") && SymbolTable::symbolKnownUseEmpty(callee, module))

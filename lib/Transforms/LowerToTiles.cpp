@@ -48,7 +48,7 @@ private:
   OpBuilder builder;
   MLIRContext *context;
   ModuleOp module;
-  llvm::StringSet<> taken;
+  llvm::StringSet<> taken, levelSymbols;
   std::vector<StringAttr> tensorNames, sumNames, layerNames, numericsNames;
   std::vector<size_t> ranks;
   std::vector<accel::MappingAttr> mappings;
@@ -70,12 +70,16 @@ void Materializer::buffers() {
 
 void Materializer::tensorTable() {
   Operation *terminator = func.getBody().front().getTerminator();
+  // Values come first: their names say which they are.
+  tensorNames.resize(network.tensors.size());
+  for (bool constants : {false, true})
+    for (auto [tensor, symbol] : llvm::zip(network.tensors, tensorNames))
+      if (tensor.constant == constants)
+        symbol = unique(tensor.name);
   for (size_t i = 0; i < network.tensors.size(); ++i) {
     const TensorDesc &tensor = network.tensors[i];
     Value value = network.values[i];
     auto type = cast<RankedTensorType>(value.getType());
-    StringAttr name = unique(tensor.name);
-    tensorNames.push_back(name);
     ranks.push_back(type.getRank());
     auto role = accel::TensorRole::Intermediate;
     ElementsAttr constant = tensor.constant ? constantOf(value) : ElementsAttr();
@@ -92,8 +96,11 @@ void Materializer::tensorTable() {
     sparsity::EncodingAttr buffer;
     if (!tensor.bufferFormat.isDense() && tensor.elementBytes <= 2 && type.getElementType().isInteger())
       buffer = sparsity::EncodingAttr::get(context, tensor.bufferFormat);
-    accel::TensorOp::create(builder, value.getLoc(), name, TypeAttr::get(type), role, builder.getF64FloatAttr(scale),
-                            buffer, IntegerAttr(), IntegerAttr(), IntegerAttr(), constant);
+    auto op = accel::TensorOp::create(builder, value.getLoc(), tensorNames[i], TypeAttr::get(type), role,
+                                      builder.getF64FloatAttr(scale), buffer, IntegerAttr(), IntegerAttr(),
+                                      IntegerAttr(), constant);
+    if (!tensor.constant && levelSymbols.contains(tensor.name))
+      op->setAttr(accel::kNameAttr, builder.getStringAttr(tensor.name));
   }
 }
 
@@ -286,9 +293,10 @@ void Materializer::step(const Step &step) {
 
 void Materializer::run() {
   builder.setInsertionPoint(func);
-  SmallVector<StringRef> levels;
+  SmallVector<StringRef> levelNames;
   for (const machine::Level &level : machine.levels) {
-    levels.push_back(level.name);
+    levelNames.push_back(level.name);
+    levelSymbols.insert(level.name);
     taken.insert(level.name);
   }
   auto program = accel::ProgramOp::create(
@@ -296,7 +304,7 @@ void Materializer::run() {
       builder.getI64IntegerAttr(static_cast<int64_t>(machine.fingerprint())),
       module->getAttrOfType<StringAttr>("sparsity.numerics") ? module->getAttrOfType<StringAttr>("sparsity.numerics")
                                                              : builder.getStringAttr(""),
-      builder.getStrArrayAttr(levels), builder.getArrayAttr({}), builder.getArrayAttr({}), IntegerAttr());
+      builder.getStrArrayAttr(levelNames), builder.getArrayAttr({}), builder.getArrayAttr({}), IntegerAttr());
   Block *body = builder.createBlock(&program.getBody());
   builder.setInsertionPointToEnd(body);
   buffers();

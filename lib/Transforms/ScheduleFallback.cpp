@@ -4,6 +4,7 @@
 
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <limits>
 
@@ -15,7 +16,11 @@ namespace {
 /// Writes one layer as host operators that compute the same integers.
 class Fallback {
 public:
-  Fallback(IRRewriter &rewriter, Operation *op) : rewriter(rewriter), op(op) { rewriter.setInsertionPoint(op); }
+  Fallback(IRRewriter &rewriter, Operation *op) : rewriter(rewriter), op(op) {
+    rewriter.setInsertionPoint(op);
+    for (auto layer : op->getBlock()->getOps<accel::LayerOpInterface>())
+      taken.insert(layer.getValueName());
+  }
   /// Null where no host operators compute it exactly.
   Value build();
 
@@ -31,14 +36,19 @@ private:
 
   IRRewriter &rewriter;
   Operation *op;
+  llvm::StringSet<> taken; ///< Names of values.
 };
 
 Value Fallback::host(accel::HostKind kind, Type type, ValueRange inputs, ArrayRef<int64_t> ints, StringRef part) {
   auto layer = cast<accel::LayerOpInterface>(op);
-  auto name = [&](StringRef base) { return rewriter.getStringAttr(part.empty() ? base : (base + "." + part).str()); };
+  auto name = [&](StringRef base) { return part.empty() ? base.str() : (base + "." + part).str(); };
+  std::string value = name(layer.getValueName());
+  if (!part.empty()) // No value of the model: it must not bear the name of one.
+    for (unsigned i = 1; !taken.insert(value).second; ++i)
+      value = name(layer.getValueName()) + "." + std::to_string(i);
   return accel::HostOp::create(rewriter, op->getLoc(), type, kind, inputs, rewriter.getDenseI64ArrayAttr(ints),
-                               rewriter.getDenseF64ArrayAttr({}), name(layer.getLayerName()),
-                               name(layer.getValueName()));
+                               rewriter.getDenseF64ArrayAttr({}), rewriter.getStringAttr(name(layer.getLayerName())),
+                               rewriter.getStringAttr(value));
 }
 
 Value Fallback::rescaled(Value input, Type type, int32_t multiplier, int32_t shift, int64_t low, int64_t high,

@@ -1,14 +1,15 @@
 //===- Check.cpp - Simulated values against upstream's arithmetic ---------===//
 
 #include "Check.h"
+#include "CheckTargets.h"
 
 #include "SparseAccel/Target/CPU/Oracle.h"
 
-#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <atomic>
 #include <cstring>
-#include <set>
+#include <thread>
 
 using namespace mlir;
 
@@ -36,11 +37,18 @@ Element elementOf(isa::ElementType type) {
   llvm_unreachable("element type");
 }
 
-cpu::Tensor toTensor(const sim::TensorData &data) {
+/// A value's elements as the simulator left them, in the value's own shape.
+FailureOr<cpu::Tensor> simulatedValue(Value value, const Place &place, const isa::Program &program,
+                                      const TensorValues &values) {
+  FailureOr<std::vector<uint8_t>> bytes = gather(place, program, values);
+  if (failed(bytes))
+    return emitError(value.getLoc()) << "tensor '" << program.tensors[place.tensor].name
+                                     << "' was not observed: the program did not write it";
   cpu::Tensor tensor;
-  tensor.type.element = elementOf(data.type);
-  tensor.type.shape.assign(data.shape.begin(), data.shape.end());
-  tensor.bytes = data.bytes;
+  auto type = cast<RankedTensorType>(value.getType());
+  tensor.type.element = type.getElementType().isInteger(1) ? Element::I1 : elementOf(program.tensors[place.tensor].type);
+  tensor.type.shape.assign(type.getShape().begin(), type.getShape().end());
+  tensor.bytes = std::move(*bytes);
   return tensor;
 }
 
@@ -83,98 +91,46 @@ void compare(llvm::StringRef what, const cpu::Tensor &expected, const cpu::Tenso
                            .str());
 }
 
-/// A tensor that the accelerator wrote, or a contraction on the host, and what it was computed from.
-struct Target {
-  uint32_t tensor = 0;
-  std::vector<uint32_t> inputs;
-  std::set<uint32_t> layers; ///< Empty on the host.
-  std::string hostOp;
-  std::string function;
-};
+/// Calls `work(i)` for each i below `count`, from several threads at once.
+void forEachInParallel(size_t count, unsigned threads, llvm::function_ref<void(size_t)> work) {
+  std::atomic<size_t> next = 0;
+  auto some = [&] {
+    for (size_t i; (i = next++) < count;)
+      work(i);
+  };
+  unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < std::min<size_t>(threads ? threads : cores, count); ++i)
+    others.emplace_back(some);
+  some();
+  for (std::thread &thread : others)
+    thread.join();
+}
 
-/// Host operators that only move elements.
-bool moves(isa::HostKind kind) { return kind == isa::HostKind::Transpose || kind == isa::HostKind::Reshape; }
-
-/// Layers by the tensors that their stores write: several layers may fill one tensor (a concatenation that is never
-/// copied). A tensor that the quantised model does not know, as its elements lie in another order there, is given by
-/// what it was moved from, or compared where it was moved to.
-class Targets {
-public:
-  Targets(const isa::Program &program, const llvm::StringMap<Value> &known) : program(program), known(known) {}
-
-  std::vector<Target> find() {
-    std::map<uint32_t, Target> targets;
-    for (const isa::Instruction &instruction : program.instructions) {
-      const auto *store = std::get_if<isa::Store>(&instruction);
-      if (!store)
-        continue;
-      Target &target = targets[store->src.tensor];
-      target.tensor = movedTo(store->src.tensor);
-      if (!target.layers.insert(store->layer).second)
-        continue;
-      for (uint32_t input : program.layers[store->layer].inputs)
-        addInput(target, input);
-    }
-    for (const isa::HostOp &op : program.hostOps) {
-      if (op.kind != isa::HostKind::Conv || program.tensors[op.outputs.front()].type == isa::ElementType::F32)
-        continue;
-      Target &target = targets[op.outputs.front()];
-      target.tensor = movedTo(op.outputs.front());
-      target.hostOp = op.name;
-      for (uint32_t input : op.inputs)
-        if (program.tensors[input].role != isa::TensorRole::Constant)
-          addInput(target, input);
-    }
-    std::vector<Target> list;
-    for (auto &[tensor, target] : targets) {
-      target.function = "check" + std::to_string(tensor);
-      list.push_back(std::move(target));
-    }
-    return list;
-  }
-
-private:
-  bool isKnown(uint32_t tensor) const { return known.contains(program.tensors[tensor].name); }
-
-  void addInput(Target &target, uint32_t tensor) const {
-    if (!isKnown(tensor))
-      for (const isa::HostOp &op : program.hostOps)
-        if (moves(op.kind) && op.outputs.front() == tensor)
-          return addInput(target, op.inputs.front());
-    if (!llvm::is_contained(target.inputs, tensor))
-      target.inputs.push_back(tensor);
-  }
-
-  uint32_t movedTo(uint32_t tensor) const {
-    if (!isKnown(tensor))
-      for (const isa::HostOp &op : program.hostOps)
-        if (moves(op.kind) && op.inputs.front() == tensor)
-          return movedTo(op.outputs.front());
-    return tensor;
-  }
-
-  const isa::Program &program;
-  const llvm::StringMap<Value> &known;
-};
+/// What a mismatch is said of.
+std::string describe(const Target &target, const isa::Program &program) {
+  std::string what;
+  auto add = [&](llvm::StringRef kind, llvm::StringRef name) {
+    what += (what.empty() ? kind.str() + " '" : ", '") + name.str() + "'";
+  };
+  for (uint32_t layer : target.layers)
+    add("layer", program.layers[layer].name);
+  if (!target.hostOp.empty())
+    what += (what.empty() ? "" : ", ") + ("host operator '" + target.hostOp + "'");
+  if (!target.output.empty())
+    what += (what.empty() ? "" : ", ") + ("output '" + target.output + "'");
+  return what.empty() ? "tensor '" + program.tensors[target.place.tensor].name + "'" : what;
+}
 
 } // namespace
 
-bool isFloatHostLayer(const isa::Program &program, const isa::Layer &layer) {
-  if (!layer.onHost || layer.output < 0)
-    return false;
-  if (program.tensors[layer.output].type != isa::ElementType::F32)
-    return false;
-  // Conversions and moves are exact; so is what only picks among its operands.
-  static const std::set<std::string> kExact = {"dequantize", "transpose", "reshape", "slice",    "pad",   "concat",
-                                               "reverse",    "tile",      "gather",  "max_pool", "clamp", "select"};
-  return kExact.count(layer.kind) == 0;
-}
-
 struct Checker::Impl {
   const isa::Program *program = nullptr;
-  std::vector<Target> targets;
-  std::unique_ptr<cpu::CompiledModule> layers;
-  std::unique_ptr<cpu::CompiledModule> whole; ///< Null where a float operator runs on the host.
+  Targets targets;
+  std::vector<std::string> functions;           ///< Of each target; empty where nothing is computed.
+  std::unique_ptr<cpu::CompiledModule> compiled; ///< Null where all are.
+
+  FailureOr<cpu::Tensor> expected(size_t index, const TensorValues &values) const;
 };
 
 Checker::Checker(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
@@ -186,74 +142,86 @@ FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const is
   FailureOr<func::FuncOp> main = cpu::mainFunction(quantised);
   if (failed(main))
     return failure();
-  impl->targets = Targets(program, cpu::namedValues(*main)).find();
-
-  std::vector<cpu::LayerSpec> specs;
-  for (const Target &target : impl->targets) {
-    cpu::LayerSpec spec{target.function, program.tensors[target.tensor].name, {}};
-    for (uint32_t input : target.inputs)
-      spec.inputs.push_back(program.tensors[input].name);
-    specs.push_back(std::move(spec));
-  }
-  bool exactThroughout =
-      llvm::none_of(program.layers, [&](const isa::Layer &layer) { return isFloatHostLayer(program, layer); });
-  if (specs.empty() && !exactThroughout)
+  FailureOr<Targets> targets = findTargets(*main, program);
+  if (failed(targets))
+    return failure();
+  impl->targets = std::move(*targets);
+  const std::vector<Target> &list = impl->targets.list;
+  if (!impl->targets.exact &&
+      llvm::all_of(list, [](const Target &target) { return target.layers.empty() && target.hostOp.empty(); }))
     return emitError(quantised.getLoc(), "nothing to check: no layer runs on the accelerator, and the host computes in "
                                          "floats; expected a model with integer layers, or no --check");
+  std::vector<cpu::LayerSpec> specs;
+  for (auto [index, target] : llvm::enumerate(list)) {
+    impl->functions.push_back(target.moved ? "" : "check" + std::to_string(index));
+    if (!target.moved)
+      specs.push_back({impl->functions.back(), target.value, target.inputs});
+  }
   if (!specs.empty()) {
     FailureOr<OwningOpRef<ModuleOp>> functions = cpu::buildLayerFunctions(quantised, specs);
     if (failed(functions))
       return failure();
-    FailureOr<std::unique_ptr<cpu::CompiledModule>> layers = cpu::CompiledModule::compile(functions->get());
-    if (failed(layers))
+    FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(functions->get());
+    if (failed(compiled))
       return failure();
-    impl->layers = std::move(*layers);
-  }
-  if (exactThroughout) {
-    FailureOr<std::unique_ptr<cpu::CompiledModule>> whole = cpu::CompiledModule::compile(quantised);
-    if (failed(whole))
-      return failure();
-    impl->whole = std::move(*whole);
+    impl->compiled = std::move(*compiled);
   }
   return std::unique_ptr<Checker>(new Checker(std::move(impl)));
 }
 
-FailureOr<CheckResult> Checker::check(const TensorValues &values, const std::vector<cpu::Tensor> &inputs) const {
-  const isa::Program &program = *impl->program;
-  CheckResult result;
-  for (const Target &target : impl->targets) {
-    const cpu::Signature *signature = impl->layers->signature(target.function);
-    std::vector<cpu::Tensor> arguments;
-    for (auto [index, input] : llvm::enumerate(target.inputs)) {
-      cpu::Tensor argument = toTensor(values.at(input));
-      // Views of one tensor may differ in shape, never in elements.
-      if (signature && index < signature->inputs.size() &&
-          signature->inputs[index].elements() == argument.type.elements())
-        argument.type.shape = signature->inputs[index].shape;
-      arguments.push_back(std::move(argument));
-    }
-    FailureOr<std::vector<cpu::Tensor>> expected = impl->layers->run(target.function, arguments);
-    if (failed(expected))
+FailureOr<cpu::Tensor> Checker::Impl::expected(size_t index, const TensorValues &values) const {
+  const Target &target = targets.list[index];
+  std::vector<cpu::Tensor> arguments;
+  for (auto [input, place] : llvm::zip(target.inputs, target.inputPlaces)) {
+    FailureOr<cpu::Tensor> argument = simulatedValue(input, place, *program, values);
+    if (failed(argument))
       return failure();
-    std::string what = target.hostOp.empty() ? "" : "host operator '" + target.hostOp + "'";
-    for (uint32_t layer : target.layers)
-      what += (what.empty() ? "layer '" : ", '") + program.layers[layer].name + "'";
-    compare(what, expected->front(), toTensor(values.at(target.tensor)), result.mismatches);
-    result.hostContractions += !target.hostOp.empty();
-    result.tensorsChecked += target.hostOp.empty();
-    result.layersCovered += target.layers.size();
+    arguments.push_back(std::move(*argument));
   }
-  if (!impl->whole)
-    return result;
-  FailureOr<std::vector<cpu::Tensor>> whole = impl->whole->run("main", inputs);
-  if (failed(whole))
+  if (target.moved)
+    return std::move(arguments.front());
+  FailureOr<std::vector<cpu::Tensor>> results = compiled->run(functions[index], arguments);
+  if (failed(results))
     return failure();
-  result.wholeChecked = true;
-  for (auto [index, expected] : llvm::enumerate(*whole)) {
-    uint32_t output = program.outputs[index];
-    compare("output '" + program.tensors[output].name + "'", expected, toTensor(values.at(output)), result.mismatches);
+  return std::move(results->front());
+}
+
+FailureOr<std::vector<CheckResult>> Checker::check(llvm::ArrayRef<TensorValues> images, unsigned threads) const {
+  const std::vector<Target> &list = impl->targets.list;
+  struct Comparison {
+    bool failed = false;
+    std::vector<std::string> mismatches;
+  };
+  std::vector<Comparison> comparisons(images.size() * list.size());
+  forEachInParallel(comparisons.size(), threads, [&](size_t i) {
+    const TensorValues &values = images[i / list.size()];
+    const Target &target = list[i % list.size()];
+    FailureOr<cpu::Tensor> expected = impl->expected(i % list.size(), values),
+                           simulated = simulatedValue(target.value, target.place, *impl->program, values);
+    comparisons[i].failed = failed(expected) || failed(simulated);
+    if (!comparisons[i].failed)
+      compare(describe(target, *impl->program), *expected, *simulated, comparisons[i].mismatches);
+  });
+
+  CheckResult summary;
+  std::set<uint32_t> tensors, layers;
+  for (const Target &target : list) {
+    summary.hostContractions += !target.hostOp.empty();
+    layers.insert(target.layers.begin(), target.layers.end());
+    if (!target.layers.empty())
+      tensors.insert(target.place.tensor);
   }
-  return result;
+  summary.tensorsChecked = tensors.size();
+  summary.layersCovered = layers.size();
+  summary.wholeChecked = impl->targets.exact;
+  summary.notCompared = impl->targets.notCompared;
+  std::vector<CheckResult> results(images.size(), summary);
+  for (auto [i, comparison] : llvm::enumerate(comparisons)) {
+    if (comparison.failed)
+      return failure();
+    llvm::append_range(results[i / list.size()].mismatches, comparison.mismatches);
+  }
+  return results;
 }
 
 } // namespace sparseaccel::run

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -38,6 +39,30 @@ static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
   PassManager pm(module->getName());
   pm.addPass(createQuantize(quantize));
   return pm.run(module);
+}
+
+/// Names the values of a quantised model that have no name yet, so that the tensors of a program can be found there.
+static void nameValues(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return;
+  llvm::StringSet<> taken;
+  for (unsigned argument = 0; argument < main.getNumArguments(); ++argument)
+    if (auto name = main.getArgAttrOfType<StringAttr>(argument, "sparsity.name"))
+      taken.insert(name.getValue());
+  auto nameOf = [](Operation &op) { return op.getAttrOfType<StringAttr>("sparsity.value"); };
+  for (Operation &op : main.getOps())
+    if (StringAttr name = nameOf(op))
+      taken.insert(name.getValue());
+  for (Operation &op : main.getOps()) {
+    if (nameOf(op) || op.getNumResults() != 1 || op.getNumOperands() == 0)
+      continue;
+    auto located = dyn_cast<NameLoc>(op.getLoc());
+    std::string base = located ? located.getName().str() : op.getName().stripDialect().str(), name = base;
+    for (unsigned i = 1; !taken.insert(name).second; ++i)
+      name = base + "." + std::to_string(i);
+    op.setAttr("sparsity.value", StringAttr::get(op.getContext(), name));
+  }
 }
 
 /// A model that arrives as linalg becomes TOSA.
@@ -92,6 +117,7 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
   if (source.real->getOperation()->hasAttr("sparsity.numerics")) {
     source.quantised = std::move(source.real);
     source.real = nullptr;
+    nameValues(*source.quantised);
     return source;
   }
   if (options.calibrate.empty() && options.defaultRange <= 0)
@@ -101,6 +127,7 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
   source.quantised = source.real->clone();
   if (failed(quantise(*source.quantised, options)))
     return failure();
+  nameValues(*source.quantised);
   return source;
 }
 

@@ -41,17 +41,21 @@ workload::Sparsity sparsityOf(std::vector<std::shared_ptr<const workload::Mask>>
   return sparsity;
 }
 
-/// The observed values of a tensor, one mask an image; empty where the tensor is not what the layer reads.
-std::vector<std::shared_ptr<const workload::Mask>>
-observedMasks(llvm::ArrayRef<TensorValues> observed, uint32_t tensor, int64_t elements, unsigned width,
-              const std::string &source) {
+/// The observed elements of an operand, one mask an image; empty where no tensor holds them as the layer reads them.
+std::vector<std::shared_ptr<const workload::Mask>> observedMasks(llvm::ArrayRef<TensorValues> observed,
+                                                                 const Places &places, Value operand,
+                                                                 const isa::Program &program,
+                                                                 const std::string &source) {
   std::vector<std::shared_ptr<const workload::Mask>> masks;
+  const Place *place = places.find(operand);
   for (const TensorValues &values : observed) {
-    auto data = values.find(tensor);
-    if (data == values.end() || data->second.bytes.size() != size_t(elements) * width)
+    FailureOr<std::vector<uint8_t>> bytes = failure();
+    if (place)
+      bytes = gather(*place, program, values);
+    if (failed(bytes))
       return {};
-    const std::vector<uint8_t> &bytes = data->second.bytes;
-    masks.push_back(maskOf({reinterpret_cast<const char *>(bytes.data()), bytes.size()}, width, source));
+    masks.push_back(maskOf({reinterpret_cast<const char *>(bytes->data()), bytes->size()},
+                           isa::storageBytes(program.tensors[place->tensor].type), source));
   }
   return masks;
 }
@@ -89,21 +93,24 @@ FailureOr<workload::Workload> measuredWorkload(const Source &source, const isa::
   workload.name = "measured";
   workload.file = "measured";
   workload.numerics = program.numericsName;
-  module->walk([&](accel::ContractionOp op) {
+  auto main = module->lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return emitError(module->getLoc()) << "expected a function @main";
+  Places places(main, program);
+  main.walk([&](accel::ContractionOp op) {
     workload::Layer layer = shapeOf(op);
     auto stands = llvm::find_if(program.layers, [&](const isa::Layer &other) { return other.name == layer.name; });
     if (stands == program.layers.end() || stands->onHost)
       return;
     unsigned width = layer.shape.elementBits / 8;
-    std::vector<std::shared_ptr<const workload::Mask>> inputs, weights;
-    if (!stands->inputs.empty())
-      inputs = observedMasks(observed, stands->inputs[0], layer.inputElements(), width, layer.name + ".input");
+    std::vector<std::shared_ptr<const workload::Mask>> weights,
+        inputs = observedMasks(observed, places, op.getInput(), program, layer.name + ".input");
     ElementsAttr constant;
     if (matchPattern(op.getWeights(), m_Constant(&constant))) {
       std::vector<char> storage;
       weights.push_back(maskOf(sparsity::constantBytes(constant, storage), width, layer.name + ".weights"));
-    } else if (stands->inputs.size() > 1) {
-      weights = observedMasks(observed, stands->inputs[1], layer.weightElements(), width, layer.name + ".b");
+    } else {
+      weights = observedMasks(observed, places, op.getWeights(), program, layer.name + ".b");
     }
     if (inputs.empty() || weights.empty()) {
       leftOut.push_back(layer.name);

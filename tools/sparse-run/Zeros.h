@@ -16,8 +16,8 @@
 namespace sparseaccel::run {
 
 /// Every contraction that `program` has on the accelerator, as a layer of its own: its shape, and masks of its weights
-/// and of its input in each of the observed images. `leftOut` gets the names of contractions whose input is not a whole
-/// tensor. Values are not kept.
+/// and of its input in each of the observed images. `leftOut` gets the names of contractions whose operands no
+/// tensor of the program holds. Values are not kept.
 mlir::FailureOr<workload::Workload> measuredWorkload(const Source &source, const isa::Program &program,
                                                      llvm::ArrayRef<TensorValues> observed,
                                                      std::vector<std::string> &leftOut);

@@ -27,8 +27,9 @@ struct RunOptions {
   bool timeline = false; ///< Keep the instruction records of the first run.
   /// Called after each run with the runs done and all runs; from one thread at a time.
   std::function<void(uint64_t done, uint64_t total)> progress;
-  /// Called after each layer of each run, from several threads at once. The first argument is the run's index.
-  std::function<void(uint64_t run, const sim::LayerObservation &)> observe;
+  /// Called for each tensor of each run once it is complete, from several threads at once. The first argument is the
+  /// run's index.
+  std::function<void(uint64_t run, const sim::TensorObservation &)> observe;
 };
 
 struct BatchResult {

@@ -36,19 +36,20 @@ struct TensorData {
   }
 };
 
-/// A layer that has just run: what it read and what it wrote, decoded from the simulated DRAM.
-struct LayerObservation {
-  uint32_t layer = 0;             ///< Index in Program::layers.
-  std::vector<TensorData> inputs; ///< In the order of isa::Layer::inputs.
-  TensorData output;              ///< Of isa::Layer::output.
+/// A tensor in the simulated DRAM, decoded, as it is when the last instruction that writes it has run. Several layers
+/// may write one tensor, and others may read a part of it before it is complete.
+struct TensorObservation {
+  uint32_t tensor = 0; ///< Index in Program::tensors.
+  TensorData data;
 };
-using Observer = std::function<void(const LayerObservation &)>;
+using Observer = std::function<void(const TensorObservation &)>;
 
 struct Options {
   unsigned threads = 1;  ///< That this run may use; its results do not depend on them.
   bool counts = true;    ///< Count cycles and actions; else only values (cycles are 0).
   bool timeline = false; ///< Keep the instruction records.
-  /// Called after each layer that has an output tensor, in program order.
+  /// Called once for each input of the program and each tensor that the program writes to DRAM, in the order in which
+  /// they are complete.
   Observer observe;
 };
 

@@ -73,20 +73,29 @@ FailureOr<OwningOpRef<ModuleOp>> exposeValues(func::FuncOp main, ArrayRef<std::s
   return exposeValues(main, values);
 }
 
-/// The ops that `output` needs when `inputs` are given, in the function's order.
-static FailureOr<SmallVector<Operation *>> backwardSlice(func::FuncOp main, const LayerSpec &layer, Value output,
+/// What messages call a value: its name, else its operation's.
+static std::string describe(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (argument)
+    return "argument " + std::to_string(argument.getArgNumber()) + " of @main";
+  Operation *op = value.getDefiningOp();
+  auto name = op->getAttrOfType<StringAttr>("sparsity.value");
+  return name ? "value '" + name.str() + "'" : "a result of " + op->getName().getStringRef().str();
+}
+
+/// The ops that the layer's output needs when its inputs are given, in the function's order.
+static FailureOr<SmallVector<Operation *>> backwardSlice(func::FuncOp main, const LayerSpec &layer,
                                                          const llvm::SetVector<Value> &inputs) {
   llvm::SetVector<Operation *> slice;
-  SmallVector<Value> pending{output};
+  SmallVector<Value> pending{layer.output};
   while (!pending.empty()) {
     Value value = pending.pop_back_val();
     if (inputs.contains(value))
       continue;
     Operation *op = value.getDefiningOp();
     if (!op)
-      return emitError(main.getLoc()) << "layer '" << layer.function << "': value '" << layer.output
-                                      << "' needs argument " << cast<BlockArgument>(value).getArgNumber()
-                                      << " of @main, which is not among the layer's inputs";
+      return emitError(main.getLoc()) << "layer '" << layer.function << "': " << describe(layer.output) << " needs "
+                                      << describe(value) << ", which is not among the layer's inputs";
     if (slice.insert(op))
       llvm::append_range(pending, op->getOperands());
   }
@@ -99,7 +108,6 @@ FailureOr<OwningOpRef<ModuleOp>> buildLayerFunctions(ModuleOp module, ArrayRef<L
   FailureOr<func::FuncOp> main = mainFunction(module);
   if (failed(main))
     return failure();
-  llvm::StringMap<Value> known = namedValues(*main);
   OwningOpRef<ModuleOp> result = ModuleOp::create(module.getLoc());
   OpBuilder builder(module.getContext());
   builder.setInsertionPointToEnd(result->getBody());
@@ -112,26 +120,20 @@ FailureOr<OwningOpRef<ModuleOp>> buildLayerFunctions(ModuleOp module, ArrayRef<L
     if (!names.insert({layer.function, true}).second || result->lookupSymbol(layer.function))
       return emitError(module.getLoc()) << "layer '" << layer.function
                                         << "' is named twice; names of layer functions must be unique";
-    FailureOr<Value> output = lookup(*main, known, layer.output);
-    if (failed(output))
-      return failure();
     llvm::SetVector<Value> inputs;
     SmallVector<Type> types;
-    for (const std::string &name : layer.inputs) {
-      FailureOr<Value> input = lookup(*main, known, name);
-      if (failed(input))
-        return failure();
-      if (!inputs.insert(*input))
-        return emitError(module.getLoc()) << "layer '" << layer.function << "' names input '" << name << "' twice";
-      types.push_back(input->getType());
+    for (Value input : layer.inputs) {
+      if (!inputs.insert(input))
+        return emitError(module.getLoc()) << "layer '" << layer.function << "' takes " << describe(input) << " twice";
+      types.push_back(input.getType());
     }
-    FailureOr<SmallVector<Operation *>> slice = backwardSlice(*main, layer, *output, inputs);
+    FailureOr<SmallVector<Operation *>> slice = backwardSlice(*main, layer, inputs);
     if (failed(slice))
       return failure();
 
     builder.setInsertionPointToEnd(result->getBody());
     auto function = func::FuncOp::create(builder, main->getLoc(), layer.function,
-                                         builder.getFunctionType(types, output->getType()));
+                                         builder.getFunctionType(types, layer.output.getType()));
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToStart(body);
     IRMapping mapping;
@@ -139,7 +141,7 @@ FailureOr<OwningOpRef<ModuleOp>> buildLayerFunctions(ModuleOp module, ArrayRef<L
       mapping.map(input, argument);
     for (Operation *op : *slice)
       builder.clone(*op, mapping);
-    func::ReturnOp::create(builder, main->getLoc(), mapping.lookup(*output));
+    func::ReturnOp::create(builder, main->getLoc(), mapping.lookup(layer.output));
   }
   return result;
 }

@@ -133,6 +133,8 @@ LogicalResult Emitter::tensor(accel::TensorOp tensor) {
   isa::Tensor entry;
   RankedTensorType type = tensor.getTensorType();
   entry.name = tensor.getSymName().str();
+  if (auto name = tensor->getAttrOfType<StringAttr>(accel::kNameAttr))
+    entry.name = name.str();
   auto element = accel::toISA(type.getElementType(), [&] { return tensor.emitOpError(); });
   if (failed(element))
     return failure();

@@ -120,16 +120,26 @@ TEST_F(OracleTest, LayersAloneAgreeWithTheWhole) {
   ASSERT_TRUE(runtime::writeNpy(path, images(2)).ok());
   auto integer = quantised(NumericsKind::Int16, path);
   auto main = *cpu::mainFunction(*integer);
-  const std::vector<cpu::LayerSpec> layers = {
-      {"layer0", "relu1", {"data.quantized"}}, {"layer1", "sig", {"relu1"}},   {"layer2", "add", {"relu1", "sig"}},
-      {"layer3", "mul", {"add", "sig"}},       {"layer4", "gap", {"mul"}},     {"layer5", "prob", {"gap.real"}},
-      {"layer6", "gap", {"relu1", "sig"}},     {"layer7", "mul.real", {"mul"}}};
+  struct Layer {
+    std::string output;
+    std::vector<std::string> inputs;
+  };
+  const std::vector<Layer> layers = {{"relu1", {"data.quantized"}}, {"sig", {"relu1"}},        {"add", {"relu1", "sig"}},
+                                     {"mul", {"add", "sig"}},       {"gap", {"mul"}},          {"prob", {"gap.real"}},
+                                     {"gap", {"relu1", "sig"}},     {"mul.real", {"mul"}}};
+  auto known = cpu::namedValues(main);
+  std::vector<cpu::LayerSpec> specs;
+  for (const Layer &layer : layers) {
+    specs.push_back({"layer" + std::to_string(specs.size()), known.lookup(layer.output), {}});
+    for (const std::string &input : layer.inputs)
+      specs.back().inputs.push_back(known.lookup(input));
+  }
   std::vector<std::string> names = {"data.quantized", "relu1", "sig",     "add", "mul", "gap",
                                     "gap.real",       "prob",  "mul.real"};
   auto exposed = cpu::exposeValues(main, names);
   ASSERT_TRUE(mlir::succeeded(exposed)) << messages;
   auto whole = cpu::CompiledModule::compile(**exposed);
-  auto functions = cpu::buildLayerFunctions(*integer, layers);
+  auto functions = cpu::buildLayerFunctions(*integer, specs);
   ASSERT_TRUE(mlir::succeeded(functions)) << messages;
   auto alone = cpu::CompiledModule::compile(**functions);
   ASSERT_TRUE(mlir::succeeded(whole) && mlir::succeeded(alone)) << messages;
@@ -139,14 +149,14 @@ TEST_F(OracleTest, LayersAloneAgreeWithTheWhole) {
   auto value = [&](const std::string &name) {
     return (*values)[std::find(names.begin(), names.end(), name) - names.begin()];
   };
-  for (const cpu::LayerSpec &layer : layers) {
+  for (const auto &[layer, spec] : llvm::zip(layers, specs)) {
     std::vector<cpu::Tensor> inputs;
     for (const std::string &name : layer.inputs)
       inputs.push_back(value(name));
-    auto results = (*alone)->run(layer.function, inputs);
+    auto results = (*alone)->run(spec.function, inputs);
     ASSERT_TRUE(mlir::succeeded(results)) << messages;
     EXPECT_EQ(results->front().type, value(layer.output).type);
-    EXPECT_EQ(results->front().bytes, value(layer.output).bytes) << layer.function;
+    EXPECT_EQ(results->front().bytes, value(layer.output).bytes) << spec.function;
   }
 }
 
@@ -157,11 +167,15 @@ TEST_F(OracleTest, MisuseIsDiagnosed) {
   const std::string path = ::testing::TempDir() + "/oracle_test_misuse.npy";
   ASSERT_TRUE(runtime::writeNpy(path, images(1)).ok());
   auto integer = quantised(NumericsKind::Int8, path);
-  EXPECT_TRUE(mlir::failed(cpu::buildLayerFunctions(*integer, {{"layer", "add", {"sig"}}})));
+  auto known = cpu::namedValues(*cpu::mainFunction(*integer));
+  mlir::Value relu = known.lookup("relu1"), sig = known.lookup("sig"), add = known.lookup("add");
+  EXPECT_TRUE(mlir::failed(cpu::buildLayerFunctions(*integer, {{"layer", add, {sig}}})));
   EXPECT_THAT(messages,
               HasSubstr("layer 'layer': value 'add' needs argument 0 of @main, which is not among the layer's inputs"));
-  EXPECT_TRUE(mlir::failed(cpu::buildLayerFunctions(*integer, {{"a", "sig", {"relu1"}}, {"a", "sig", {"relu1"}}})));
+  EXPECT_TRUE(mlir::failed(cpu::buildLayerFunctions(*integer, {{"a", sig, {relu}}, {"a", sig, {relu}}})));
   EXPECT_THAT(messages, HasSubstr("layer 'a' is named twice"));
+  EXPECT_TRUE(mlir::failed(cpu::buildLayerFunctions(*integer, {{"b", add, {relu, sig, relu}}})));
+  EXPECT_THAT(messages, HasSubstr("layer 'b' takes value 'relu1' twice"));
 }
 
 TEST_F(OracleTest, InputsAreCutIntoRuns) {

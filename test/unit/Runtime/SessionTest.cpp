@@ -88,10 +88,10 @@ TEST_F(SessionTest, ThreadsChangeNothing) {
   runtime::NamedArrays in = images("x", 9);
   runtime::RunOptions one, many;
   one.threads = 1, many.threads = 4;
-  std::atomic<unsigned> layers = 0;
-  many.observe = [&](uint64_t run, const sim::LayerObservation &) {
+  std::atomic<unsigned> tensors = 0;
+  many.observe = [&](uint64_t run, const sim::TensorObservation &) {
     EXPECT_LT(run, 9u);
-    ++layers;
+    ++tensors;
   };
   uint64_t last = 0;
   many.progress = [&](uint64_t done, uint64_t total) {
@@ -106,6 +106,7 @@ TEST_F(SessionTest, ThreadsChangeNothing) {
   EXPECT_EQ(a->stats.totals.actions, b->stats.totals.actions);
   EXPECT_EQ(a->stats.totals.boundCycles, b->stats.totals.boundCycles);
   EXPECT_EQ(last, 9u);
+  EXPECT_EQ(tensors, 9u * 4);
 }
 
 TEST_F(SessionTest, BindsByNameOrTheOnlyOne) {

@@ -307,39 +307,45 @@ TEST(Simulator, EncodedGranulesCostTheirLengthInBursts) {
   EXPECT_EQ(layer.actions.get("codec", "compute"), 2048);
 }
 
-TEST(Simulator, ObserverSeesEachLayer) {
+TEST(Simulator, ObserverSeesEachTensorOnceItIsComplete) {
   machine::Machine machine = plainMachine();
   ProgramBuilder builder(machine);
+  // Two layers fill the encoded tensor b, one granule each; a third reads the first granule in between.
+  std::vector<uint32_t> granule = {1, 1, 2, 4};
   uint32_t a = builder.tensor("a", ElementType::I16, {1, 2, 2, 4}, TensorRole::Input);
-  uint32_t b = builder.tensor("b", ElementType::I16, {1, 2, 2, 4}, TensorRole::Intermediate, "rle", "zfnaf");
-  uint32_t o = builder.tensor("o", ElementType::I16, {1, 2, 2, 4}, TensorRole::Output);
-  auto copy = [&](uint32_t from, uint32_t to) {
+  uint32_t b = builder.tensor("b", ElementType::I16, {1, 2, 2, 4}, TensorRole::Output, "rle", "dense", granule);
+  uint32_t half = builder.tensor("half", ElementType::I16, {1, 1, 2, 4}, TensorRole::Intermediate);
+  auto copy = [&](uint32_t from, isa::Coord origin, uint32_t to, isa::Coord toOrigin) {
     isa::Vector vector;
     vector.kind = isa::VectorKind::Copy;
-    vector.a = builder.load(builder.place("nm", from));
-    vector.o = builder.place("nm", to);
+    vector.a = builder.load(builder.place("nm", from, origin, {1, 1, 2, 4}));
+    vector.o = builder.place("nm", to, toOrigin, {1, 1, 2, 4});
     builder.add(vector);
     builder.store(vector.o);
     builder.program.layers.back().inputs = {from};
-    builder.program.layers.back().output = int32_t(to);
   };
-  copy(a, b);
-  builder.layer("second", "copy");
-  copy(b, o);
+  copy(a, {0, 0, 0, 0}, b, {0, 0, 0, 0});
+  builder.layer("between", "copy");
+  copy(b, {0, 0, 0, 0}, half, {0, 0, 0, 0});
+  builder.program.layers.back().output = int32_t(half);
+  builder.layer("last", "copy");
+  copy(a, {0, 1, 0, 0}, b, {0, 1, 0, 0});
+  builder.program.layers.back().output = int32_t(b);
   std::vector<int16_t> values = {0, 1, 0, -3, 4, 0, 0, 7, 8, -9, 0, 0, 32767, -32768, 0, 1};
   std::vector<std::string> seen;
   sim::Options options;
-  options.observe = [&](const sim::LayerObservation &layer) {
-    seen.push_back(builder.program.layers[layer.layer].name);
-    EXPECT_EQ(valuesOf<int16_t>(layer.inputs.at(0)), values);
-    EXPECT_EQ(valuesOf<int16_t>(layer.output), values);
+  options.observe = [&](const sim::TensorObservation &tensor) {
+    seen.push_back(builder.program.tensors[tensor.tensor].name);
+    size_t count = seen.back() == "half" ? 8 : 16;
+    EXPECT_EQ(valuesOf<int16_t>(tensor.data), std::vector<int16_t>(values.begin(), values.begin() + count));
   };
   absl::StatusOr<sim::RunResult> result =
       simulate(builder.finish(), machine, {tensorData(ElementType::I16, {1, 2, 2, 4}, values)}, options);
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_THAT(seen, testing::ElementsAre("layer", "second"));
+  EXPECT_THAT(seen, testing::ElementsAre("a", "half", "b"));
   EXPECT_EQ(valuesOf<int16_t>(result->outputs[0]), values);
-  EXPECT_EQ(result->stats.layers[0].cycles + result->stats.layers[1].cycles, result->stats.totals.cycles);
+  EXPECT_EQ(result->stats.layers[0].cycles + result->stats.layers[1].cycles + result->stats.layers[2].cycles,
+            result->stats.totals.cycles);
 }
 
 TEST(Simulator, SaysWhatDoesNotFitTheMachine) {

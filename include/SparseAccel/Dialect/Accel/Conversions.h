@@ -27,6 +27,9 @@ mlir::ArrayAttr fromISA(mlir::MLIRContext *context, const isa::SafSet &safs, llv
 isa::Numerics toISA(NumericsAttr numerics, llvm::StringRef name);
 NumericsAttr fromISA(mlir::MLIRContext *context, const isa::Numerics &numerics);
 
+/// The note on an accel.tensor whose name in the program is not its symbol, as a buffer has that one: a string.
+inline constexpr llvm::StringLiteral kNameAttr = "accel.name";
+
 /// The name under which an accel.layer notes what it is expected to cost. Nothing but reports reads it.
 inline constexpr llvm::StringLiteral kEstimateAttr = "accel.estimate";
 /// A dictionary of numbers with the keys of stats.json. One that is missing or negative is an error that names it.

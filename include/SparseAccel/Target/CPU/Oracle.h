@@ -29,11 +29,11 @@ mlir::OwningOpRef<mlir::ModuleOp> exposeValues(mlir::func::FuncOp main, llvm::Ar
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> exposeValues(mlir::func::FuncOp main,
                                                                 llvm::ArrayRef<std::string> names);
 
-/// One layer: what it produces from what, by names of values.
+/// One layer: what it produces from what, as values of @main.
 struct LayerSpec {
   std::string function; ///< Name of the function to build; unique.
-  std::string output;
-  std::vector<std::string> inputs;
+  mlir::Value output;
+  std::vector<mlir::Value> inputs;
 };
 
 /// A module with one function a layer: the ops of @main that compute `output`, back to `inputs`, which become the
