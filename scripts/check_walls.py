@@ -15,7 +15,7 @@ FORBIDDEN = {
     "Target/Machine": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA|Machine)|Sim|Runtime|Dialect|Transforms)",
     "Target/Dataflow": r"mlir/|llvm/|SparseAccel/(Target/(?!Formats|ISA|Machine|Dataflow)|Sim|Runtime|Dialect|Transforms)",
     "Target/Workload": r"mlir/|llvm/|SparseAccel/(Target/(Program|ONNX|CPU)|Sim|Runtime/(?!Npy)|Dialect|Transforms)",
-    "Target/ONNX": r"SparseAccel/(Target/(?!ONNX)|Sim|Runtime|Dialect/Accel|Transforms)",
+    "Target/ONNX": r"SparseAccel/(Target/(?!ONNX|CPU)|Sim|Runtime|Dialect/Accel|Transforms)",
     "Target/CPU": r"SparseAccel/(Target/(?!CPU)|Sim|Dialect|Transforms)",
     "Transforms/Schedule": r"mlir/|llvm/|SparseAccel/(Target/(Program|ONNX|CPU)|Sim|Runtime|Dialect|Transforms/(?!Objective|Schedule))",
     "Sim": r"mlir/|llvm/|SparseAccel/(Target/(Program|ONNX|CPU)|Dialect|Transforms)",

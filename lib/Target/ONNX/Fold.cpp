@@ -1,6 +1,7 @@
 //===- Fold.cpp - What import computes ------------------------------------===//
 //
-// Computations on constants, above all those that exporters make to compute shapes.
+// Computations on constants, above all those that exporters make to compute shapes: of integers, in doubles, or by
+// moving elements of any type. FoldByExecution.cpp computes what there is no function for here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -576,7 +577,7 @@ NodeImporter findFolder(const Node &node) {
   for (const Entry &entry : entries)
     if (entry.op == node.op)
       return entry.folder;
-  // Of two operands; more are rare enough to be computed at run time.
+  // Of two operands, as these may be integers.
   if ((node.op == "Min" || node.op == "Max") && node.inputs.size() == 2)
     return foldBinary;
   return nullptr;

@@ -1,6 +1,7 @@
 //===- Importer.cpp - Graph, inputs, outputs and the order of the nodes ---===//
 
 #include "Importer.h"
+#include "FoldByExecution.h"
 
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Verifier.h"
@@ -180,7 +181,8 @@ LogicalResult Importer::checkSupported() {
   for (const Node *node : ordered) {
     bool known =
         all_of(node->inputs, [&](const std::string &input) { return input.empty() || constants.contains(input); });
-    if (node->domain.empty() && (node->op == "Shape" || node->op == "Size" || (known && findFolder(*node))))
+    if (node->domain.empty() &&
+        (node->op == "Shape" || node->op == "Size" || (known && (findFolder(*node) || findImporter(node->op)))))
       for (const std::string &output : node->outputs)
         constants.insert(output);
     else if (!node->domain.empty() || !findImporter(node->op))
@@ -359,12 +361,11 @@ LogicalResult Importer::importNode(const Node &node) {
     ValueRef value = input.empty() ? nullptr : lookup(input);
     return input.empty() || (value && value->constant);
   });
-  NodeImporter importer = known ? findFolder(node) : nullptr;
-  if (!importer)
-    importer = findImporter(node.op);
+  NodeImporter folder = known ? findFolder(node) : nullptr, importer = folder ? folder : findImporter(node.op);
   if (!importer)
     return context.error() << "is supported only for constant operands", failure();
-  if (failed(importer(context)))
+  StringRef path = cast<FileLineColLoc>(fileLoc).getFilename().getValue();
+  if (failed(known && !folder && foldsByExecution(*this, node) ? foldByExecution(context, path) : importer(context)))
     return failure();
   context.expectAllAttributesRead();
   for (auto [index, output] : enumerate(node.outputs)) {
@@ -391,7 +392,7 @@ OwningOpRef<ModuleOp> Importer::run() {
       ValueRef value = input.empty() ? nullptr : lookup(input);
       return input.empty() || (value && value->constant);
     });
-    if (!known || !findFolder(*node))
+    if (!known || !(findFolder(*node) || foldsByExecution(*this, *node)))
       continue;
     if (failed(importNode(*node)))
       return nullptr;
