@@ -4,12 +4,14 @@
 
 # Seconds that `make test` gives to each fuzz target; 0 leaves fuzzing out.
 FUZZ_SECONDS ?= 0
+# Random models that `make test` runs (scripts/fuzz_models.py); 0 leaves them out.
+FUZZ_MODELS ?= 0
 # More arguments for CMake, e.g. -DSPARSEACCEL_WERROR=ON, when a build folder is made.
 CMAKE_ARGS ?=
 
 help:
 	@echo 'make demo    build, then run the bundled model on three machines'
-	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target)'
+	@echo 'make test    build, then run all tests (FUZZ_SECONDS=60 adds a minute of fuzzing a target, FUZZ_MODELS=200 as many random models)'
 	@echo 'make soak    build, then run all tests, whole models on all their machines among them'
 	@echo 'make build   build only; tools land in build/bin'
 	@echo 'make bench   simulation speed beside oneDNN'
@@ -29,7 +31,8 @@ demo: build
 
 test: build
 	@if [ "$(FUZZ_SECONDS)" != 0 ]; then $(MAKE) --no-print-directory build-fuzz; fi
-	@python3 scripts/run_tests.py --build build --fuzz-seconds $(FUZZ_SECONDS)
+	@if [ "$(FUZZ_MODELS)" != 0 ]; then scripts/install-deps.sh ort; fi
+	@python3 scripts/run_tests.py --build build --fuzz-seconds $(FUZZ_SECONDS) --models $(FUZZ_MODELS)
 
 soak: build
 	@python3 scripts/run_tests.py --build build --soak

@@ -68,7 +68,7 @@ def parse(arguments):
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="after which a run hangs (default 60)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder with bin/sparse-run (default build)")
     parser.add_argument("--ort", type=pathlib.Path, metavar="DIR", help="folder with node_modules/onnxruntime-node (default BUILD/ort)")
-    parser.add_argument("--sparse-run-option", action="append", default=[], metavar="OPTION", help="one more option for sparse-run")
+    parser.add_argument("--sparse-run-option", action="append", default=[], metavar="OPTION", help="one more option for sparse-run; {contraction} in it is the name of a graph's first Conv, Gemm or MatMul")
     args = parser.parse_args(arguments)
     match = re.fullmatch(r"(\d+):(\d+)", args.seeds)
     if not match or int(match.group(1)) >= int(match.group(2)):
@@ -159,7 +159,7 @@ class Worker:
         truth, _ = self.truth(graph, feeds, model)
         np.savez(folder / "expected.npz", **{name: np.stack(v) for name, v in zip(graph.outputs, truth.values)})
         nodes = "\n".join(f"{', '.join(n.outputs)} = {n.op}({', '.join(n.inputs)}) {n.attrs or ''}" for n in graph.nodes)
-        command = " ".join(harness.command(machine, numerics))
+        command = " ".join(harness.command(machine, numerics, graph=graph))
         (folder / "message.txt").write_text(f"{outcome.verdict}: {outcome.message}\n{command}\nopset {graph.opset}, inputs {graph.inputs}\n{nodes}\n"
                                             f"outputs {graph.outputs}\n")
 

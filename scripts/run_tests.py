@@ -4,6 +4,7 @@
 GoogleTest programs (build/test/unit) are run one after another, the lit suite (test/) on all cores, and, on request, each fuzz target for some seconds.
 Each part says how many minutes it took. Tests that take more than 30 seconds of processor time are listed in test/slow.txt: whole models on machines. One in
 KEPT of them runs, which ones follows from the commit, so that some commits in a row run them all; --soak runs all of them.
+On request random models run as well (scripts/fuzz_models.py).
 Exit code 0 when nothing failed and something ran.
 """
 import argparse
@@ -66,11 +67,15 @@ def slow_tests():
     return names
 
 
+def turn_of(count):
+    """A number below `count` that follows from the commit."""
+    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return int(hashlib.sha256(done.stdout.strip().encode()).hexdigest(), 16) % count
+
+
 def left_out(names):
     """The slow tests that are not this commit's turn."""
-    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    commit = done.stdout.strip()
-    turn = int(hashlib.sha256(commit.encode()).hexdigest(), 16) % KEPT
+    turn = turn_of(KEPT)
     return [name for index, name in enumerate(sorted(names)) if index % KEPT != turn]
 
 
@@ -128,6 +133,32 @@ def run_lit(build, env, tally, soak):
                 tally.failed += 1
 
 
+def run_models(build, count, env, tally):
+    """Random models, each one test. SPARSEACCEL_FIRST_MODEL says with which seed they begin, 0 otherwise; `commit` makes it follow from the commit."""
+    python = next((p for p in (sys.executable, "/usr/bin/python3")
+                   if subprocess.run([p, "-c", "import onnx, numpy"], capture_output=True).returncode == 0), None)
+    if python is None:
+        tally.skip("random models: no Python with numpy and onnx", count)
+        return
+    begin = env.get("SPARSEACCEL_FIRST_MODEL", "0")
+    first = turn_of(1000000) * count if begin == "commit" else int(begin)
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "models.json"
+        print(f"random models: scripts/fuzz_models.py --seeds {first}:{first + count}", flush=True)
+        done = subprocess.run([python, str(ROOT / "scripts" / "fuzz_models.py"), "--seeds", f"{first}:{first + count}", "--build", str(build),
+                               "--json", str(report)], env=env)
+        if not report.exists():
+            print(f"FAIL random models: ended with {done.returncode} and no report")
+            tally.failed += 1
+            return
+        result = json.loads(report.read_text())
+    if result["reference_absent"]:
+        tally.skip(f"ONNX Runtime beside the random models: {result['reference_absent']}")
+    wrong = len({fault["seed"] for fault in result["faults"]})
+    tally.failed += max(wrong, 1) if done.returncode else 0
+    tally.passed += result["graphs"] - wrong
+
+
 def run_fuzzers(seconds, env, tally):
     seed = secrets.randbelow(2**31 - 1) + 1
     print(f"fuzz targets: seed {seed}")
@@ -163,6 +194,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--fuzz-seconds", type=int, default=0, help="seconds for each fuzz target; 0 leaves them out")
     parser.add_argument("--only-fuzz", action="store_true", help="the fuzz targets and nothing else")
+    parser.add_argument("--models", type=int, default=0, help="random models to run; 0 leaves them out")
     parser.add_argument("--soak", action="store_true", help="all tests of test/slow.txt, however long they take")
     args = parser.parse_args()
     build = args.build.resolve()
@@ -175,6 +207,9 @@ def main():
                     run_gtest(program, env, tally)
         with part("lit suite"):
             run_lit(build, env, tally, args.soak)
+    if args.models:
+        with part("random models"):
+            run_models(build, args.models, env, tally)
     if args.fuzz_seconds:
         with part("fuzz targets"):
             run_fuzzers(args.fuzz_seconds, env, tally)

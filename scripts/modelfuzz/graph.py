@@ -8,6 +8,8 @@ from modelfuzz import ops
 # The operators after which a value is what it was, in another place or a part of it: integers keep their scale.
 MOVED = {"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "Pad",
          "DepthToSpace", "SpaceToDepth", "Resize", "Upsample", "MaxPool", "GlobalMaxPool", "QuantizeLinear", "DequantizeLinear"}
+# Means and joins are on the scale of what they are made of: integers are averaged and moved as they are.
+SHARED = {"AveragePool", "GlobalAveragePool", "ReduceMean", "Concat"}
 # What is computed in one with the value that it is applied to, before that is rounded.
 FUSED = {"Relu", "Clip", "BatchNormalization"}
 
@@ -51,10 +53,10 @@ class Graph:
         return Graph(self.opset, inputs, constants, nodes, list(self.outputs))
 
 
-def fake_quantise(values, bits):
-    """Rounds one value's arrays, those of all images, to integers of one symmetric scale."""
+def fake_quantise(values, bits, at_least=0.0):
+    """Rounds one value's arrays, those of all images, to integers of one symmetric scale, whose range is the values' or more."""
     top = 2 ** (bits - 1) - 1
-    largest = max((float(np.abs(v).max()) for v in values if v.size), default=0.0)
+    largest = max([at_least] + [float(np.abs(v).max()) for v in values if v.size])
     if largest < 1e-30:
         return values
     scale = largest / top
@@ -109,7 +111,8 @@ def evaluate(graph, feeds, bits=None, smooth=False):
                 after = readers.get(name, [])
                 whole = len(after) == 1 and after[0].op in FUSED and name not in graph.outputs and after[0].inputs[0] == name
                 if bits is not None and node.op not in MOVED and not whole:
-                    result = fake_quantise(result, bits)
+                    operands = [v for i in node.inputs if i in values for v in values[i]] if node.op in SHARED else []
+                    result = fake_quantise(result, bits, max((float(np.abs(v).max()) for v in operands), default=0.0))
                 values[name] = result
     return values
 

@@ -11,6 +11,7 @@ from modelfuzz.graph import evaluate, to_onnx
 
 INT16_LIMIT = 1e-3  # rms error over the output's range
 INT8_FACTOR, INT8_FLOOR = 1.5, 4e-3  # times what plain fake quantisation loses; one step of 8 bits is 4e-3 of a range
+FLIPPED = 2e-3  # more where there is a QuantizeLinear: a value that falls on the other side of its rounding is a whole step apart
 INT8_HOPELESS = 0.1  # of the range: where plain fake quantisation loses more than that, 8 bits say nothing, and only the check is looked at
 
 # Verdicts. A refusal is no fault by itself where it names a node; everything from WRONG on is.
@@ -72,7 +73,7 @@ def reference(graph, feeds, model, runtime):
     plain = evaluate(graph, feeds, bits=8)
     for name, exact_values, spread in zip(graph.outputs, values, spreads):
         own = _loss(unrounded[name], exact_values, spread) if rounds else 0.0
-        limits["int16"].append(INT16_LIMIT + INT8_FACTOR * own)
+        limits["int16"].append(INT16_LIMIT + (INT8_FACTOR * own + FLIPPED if rounds else 0.0))
         lost = max(_loss(plain[name], exact_values, spread), own)
         limits["int8"].append(INT8_FACTOR * lost + INT8_FLOOR if lost <= INT8_HOPELESS else float("inf"))
     return Reference(values, limits, by)
@@ -97,17 +98,19 @@ class Harness:
         np.savez(self.folder / "x.npz", **{name: np.concatenate(list(array)) for name, array in feeds.items()})
         return model
 
-    def command(self, machine, numerics, check=True):
+    def command(self, machine, numerics, check=True, graph=None):
+        contraction = next((node.name for node in graph.nodes if node.op in ("Conv", "Gemm", "MatMul")), "") if graph else "{contraction}"
+        extra = [option.replace("{contraction}", contraction) for option in self.extra]
         return [self.tool, str(self.folder / "model.onnx"), "--machine", machine, "--numerics", numerics, "--calibrate", str(self.folder / "x.npz"),
-                "--input", str(self.folder / "x.npz"), "--quiet", "--jobs", "1", "--out", str(self.folder / "out")] + ["--check"] * check + self.extra
+                "--input", str(self.folder / "x.npz"), "--quiet", "--jobs", "1", "--out", str(self.folder / "out")] + ["--check"] * check + extra
 
     def run(self, graph, truth, machine, numerics):
         for old in (self.folder / "out").glob("*.npy"):
             old.unlink()
         try:
-            outcome = self._judge(graph, truth, numerics, self._start(self.command(machine, numerics)))
+            outcome = self._judge(graph, truth, numerics, self._start(self.command(machine, numerics, graph=graph)))
             # What runs well unchecked is not refused: the check is what fails.
-            if outcome.verdict in (REFUSED, NAMELESS) and self._start(self.command(machine, numerics, check=False)).returncode == 0:
+            if outcome.verdict in (REFUSED, NAMELESS) and self._start(self.command(machine, numerics, check=False, graph=graph)).returncode == 0:
                 outcome.verdict = CHECK
         except subprocess.TimeoutExpired:
             return Outcome(HANG, f"not done after {self.timeout} s")

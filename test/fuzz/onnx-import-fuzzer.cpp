@@ -1,7 +1,7 @@
 //===- onnx-import-fuzzer.cpp - Random ONNX models ------------------------===//
 //
 // A model is imported or refused with a message; what is imported verifies. Seeds lie in corpus/onnx-import-fuzzer, and
-// test/Target/ONNX/make_model.py (FOLDER --all) and node_tests.py write more.
+// test/Target/ONNX/make_model.py (FOLDER --all) writes more.
 //
 //===----------------------------------------------------------------------===//
 
