@@ -197,7 +197,7 @@ absl::StatusOr<BatchResult> Session::run(const NamedArrays &inputs, const RunOpt
       one.threads = unsigned(std::max<uint64_t>(1, threads / std::min(threads, runs - index)));
       one.counts = options.counts;
       one.timeline = options.timeline && index == 0;
-      if (options.observe)
+      if (options.observe && index < options.observedRuns)
         one.observe = [&](const sim::TensorObservation &tensor) { options.observe(index, tensor); };
       absl::StatusOr<sim::RunResult> ran = state->simulator->run(data, one);
       std::lock_guard<std::mutex> lock(mutex);

@@ -113,7 +113,7 @@ private:
     std::string text = absl::StrFormat("%.3g%% of its values saturate: its integers reach %.4g, the float model %.4g",
                                        100 * sums.saturatedShare(), layer.reach(), sums.seen);
     if (layer.calibrated == 0)
-      absl::StrAppend(&text, ", and calibration saw only zeros");
+      absl::StrAppend(&text, ", and calibration saw nothing above 0");
     else if (layer.calibrated > 1.01 * layer.reach())
       absl::StrAppendFormat(&text, ", and calibration %.4g", layer.calibrated);
     return text;
@@ -134,13 +134,13 @@ private:
       absl::StrAppendFormat(&text, ": it shares its scale with '%s', which reaches %.3g", widest->name,
                             widest->sums.seen);
     else if (layer.calibrated == 0)
-      absl::StrAppend(&text, ": calibration saw only zeros");
+      absl::StrAppend(&text, ": calibration saw nothing above 0");
     else if (layer.calibrated > 0 && layer.reach() > 1.01 * layer.calibrated)
       absl::StrAppendFormat(&text,
                             ": its integers reach %.3g where calibration saw %.3g, so that no sum wraps or as "
                             "the model says",
                             layer.reach(), layer.calibrated);
-    else if (layer.reach() > most)
+    else
       absl::StrAppendFormat(&text, ": its integers reach %.3g, as calibration asked", layer.reach());
     return text;
   }
@@ -158,7 +158,8 @@ private:
     case GuardKind::Quantised:
       return "its scale";
     case GuardKind::Contraction:
-      return absl::StrCat("its weights, bias or rescale, as what it reads is within the limit", before);
+      return absl::StrCat("its weights, its rescale, or sums that nearly cancel, as what it reads is within the limit",
+                          before);
     case GuardKind::Table:
       return absl::StrCat("its table, as what it reads is within the limit", before);
     case GuardKind::Integer:
@@ -240,7 +241,7 @@ std::string formatGuard(const GuardReport &report, size_t rows) {
   std::iota(order.begin(), order.end(), 0u);
   order = bySnr(report.layers, std::move(order));
   order.resize(std::min(order.size(), rows));
-  Table table({"noisiest values", "SNR dB", "saturated", "reach", "float model"}, 1);
+  Table table({"noisiest values", "SNR dB", "saturated", "integers reach", "float model"}, 1);
   for (uint32_t index : order) {
     const GuardLayer &layer = report.layers[index];
     std::optional<double> snr = layer.sums.snrDb();

@@ -2,7 +2,6 @@
 
 #include "Accuracy.h"
 
-
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 #include "SparseAccel/Target/Workload/Import.h"
@@ -11,9 +10,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Threading.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -102,7 +103,7 @@ FailureOr<std::vector<std::vector<float>>> runAll(ModuleOp module,
   return outputs;
 }
 
-double accuracy(const std::vector<std::vector<float>> &outputs, llvm::ArrayRef<int64_t> labels, size_t rows) {
+double shareRight(const std::vector<std::vector<float>> &outputs, llvm::ArrayRef<int64_t> labels, size_t rows) {
   // A batch of several images has one row of scores for each.
   size_t right = 0, total = 0;
   for (const std::vector<float> &output : outputs)
@@ -160,51 +161,192 @@ readLabels(const std::string &file, const std::vector<std::vector<cpu::Tensor>> 
   return values;
 }
 
-FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs,
-                                        const runtime::Array &simulated, llvm::ArrayRef<int64_t> labels) {
-  if (simulated.dtype != runtime::DType::F32)
-    return std::string("accuracy: the first output is not float32, so there is nothing to compare\n");
-  std::vector<std::vector<float>> ours;
-  size_t perImage = simulated.elements() / inputs.size();
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    absl::Span<const float> part = simulated.as<float>().subspan(i * perImage, perImage);
-    ours.emplace_back(part.begin(), part.end());
-  }
-  size_t rows = simulated.shape.size() > 1 ? simulated.shape[0] / inputs.size() : 1;
+namespace {
 
-  std::string text;
-  std::vector<std::vector<float>> reals;
-  if (source.real) {
-    FailureOr<std::vector<std::vector<float>>> outputs = runAll(*source.real, inputs);
-    if (failed(outputs))
-      return failure();
-    reals = std::move(*outputs);
-    double largest = 0, squares = 0, reference = 0;
-    size_t agree = 0;
-    for (size_t i = 0; i < ours.size(); ++i) {
-      for (size_t k = 0; k < ours[i].size(); ++k) {
-        double error = double(ours[i][k]) - double(reals[i][k]);
-        largest = std::max(largest, std::abs(error));
-        squares += error * error;
-        reference += double(reals[i][k]) * double(reals[i][k]);
-      }
-      agree += argmax(ours[i]) == argmax(reals[i]);
+/// Errors of one output, image by image.
+class ErrorSums {
+public:
+  explicit ErrorSums(std::string name) { error.name = std::move(name); }
+
+  void add(const cpu::Tensor &real, const runtime::Array &simulated, size_t image) {
+    size_t count = size_t(real.type.elements());
+    auto each = [&](auto type) {
+      using T = decltype(type);
+      error.integer = std::is_integral_v<T>;
+      for (size_t i = 0; i < count; ++i)
+        add(double(real.as<T>()[i]), simulated.at(int64_t(image * count + i)));
+    };
+    switch (real.type.element) {
+    case cpu::ElementType::I1:
+    case cpu::ElementType::I8:
+      return each(int8_t());
+    case cpu::ElementType::I16:
+      return each(int16_t());
+    case cpu::ElementType::I32:
+      return each(int32_t());
+    case cpu::ElementType::I48:
+    case cpu::ElementType::I64:
+      return each(int64_t());
+    case cpu::ElementType::F32:
+      return each(float());
     }
-    text += absl::StrFormat(
-        "against the float model, %d inputs: largest error %.4g, relative rms error %.3g, the same top-1 in %d\n",
-        ours.size(), largest, reference > 0 ? std::sqrt(squares / reference) : 0.0, agree);
+  }
+
+  sim::OutputError finish() const {
+    sim::OutputError result = error;
+    double count = std::max<double>(1, double(error.compared));
+    result.rms = std::sqrt(squares / count);
+    result.signalRms = std::sqrt(signal / count);
+    result.range = high > low ? high - low : error.compared ? std::fabs(high) : 0;
+    return result;
+  }
+
+private:
+  void add(double real, double simulated) {
+    error.equal += error.integer && real == simulated;
+    // A mask's infinity is no error where both have it.
+    if (!std::isfinite(real) && (real == simulated || (std::isnan(real) && std::isnan(simulated))))
+      return;
+    ++error.compared;
+    double difference = simulated - real;
+    if (!std::isfinite(difference))
+      difference = std::numeric_limits<float>::max(); // JSON has no infinity
+    error.largest = std::max(error.largest, std::fabs(difference));
+    squares += difference * difference;
+    if (!std::isfinite(real))
+      return;
+    signal += real * real;
+    low = std::min(low, real);
+    high = std::max(high, real);
+  }
+
+  sim::OutputError error;
+  double squares = 0, signal = 0;
+  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+};
+
+/// One number for each of some classes, for each image of a batch.
+bool holdsScores(Type type) {
+  auto ranked = dyn_cast<RankedTensorType>(type);
+  if (!ranked || !ranked.getElementType().isF32() || ranked.getRank() == 0)
+    return false;
+  ArrayRef<int64_t> shape = ranked.getShape();
+  return llvm::count_if(shape.drop_front(shape.size() > 1), [](int64_t extent) { return extent > 1; }) == 1;
+}
+
+/// Rows of scores of which the highest is the same.
+size_t sameHighest(const cpu::Tensor &real, const runtime::Array &simulated, size_t image) {
+  size_t count = size_t(real.type.elements()), rows = real.type.shape.size() > 1 ? size_t(real.type.shape[0]) : 1;
+  ArrayRef<float> theirs = real.as<float>();
+  absl::Span<const float> all = simulated.as<float>();
+  ArrayRef<float> ours(all.data() + image * count, count);
+  size_t width = count / rows, same = 0;
+  for (size_t row = 0; row < rows; ++row)
+    same += argmax(theirs.slice(row * width, width)) == argmax(ours.slice(row * width, width));
+  return same;
+}
+
+/// Runs the float model on all cores, and hands out the results in the order of the images.
+LogicalResult forEachImage(const cpu::FloatExecutor &real, const std::vector<std::vector<cpu::Tensor>> &inputs,
+                           MLIRContext *context, llvm::function_ref<void(size_t, std::vector<cpu::Tensor>)> visit) {
+  constexpr size_t kAtOnce = 16;
+  for (size_t begin = 0; begin < inputs.size(); begin += kAtOnce) {
+    std::vector<std::vector<cpu::Tensor>> results(std::min(kAtOnce, inputs.size() - begin));
+    if (failed(failableParallelForEachN(context, 0, results.size(), [&](size_t i) -> LogicalResult {
+          FailureOr<std::vector<cpu::Tensor>> result = real.run(inputs[begin + i]);
+          if (failed(result))
+            return failure();
+          results[i] = std::move(*result);
+          return success();
+        })))
+      return failure();
+    for (auto [i, result] : llvm::enumerate(results))
+      visit(begin + i, std::move(result));
+  }
+  return success();
+}
+
+std::string outputName(func::FuncOp main, unsigned index, const std::string &otherwise) {
+  auto name = main.getResultAttrOfType<StringAttr>(index, "sparsity.name");
+  return name ? name.str() : otherwise;
+}
+
+} // namespace
+
+FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecutor *real,
+                                     const std::vector<std::vector<cpu::Tensor>> &inputs,
+                                     const runtime::NamedArrays &simulated, ArrayRef<int64_t> labels) {
+  FailureOr<func::FuncOp> main = cpu::mainFunction(*source.quantised);
+  if (failed(main))
+    return failure();
+  Accuracy accuracy;
+  std::vector<std::vector<float>> firsts; // the float model's
+  if (real) {
+    std::vector<ErrorSums> sums;
+    std::optional<size_t> scores;
+    for (auto [index, output] : llvm::enumerate(simulated)) {
+      sums.emplace_back(outputName(*main, unsigned(index), output.first));
+      if (!scores && holdsScores(main->getResultTypes()[index]))
+        scores = index;
+    }
+    size_t agree = 0;
+    auto add = [&](size_t image, std::vector<cpu::Tensor> results) {
+      for (auto [index, result] : llvm::enumerate(results))
+        sums[index].add(result, simulated[index].second, image);
+      if (scores)
+        agree += sameHighest(results[*scores], simulated[*scores].second, image);
+      firsts.push_back(toFloats(results.front()));
+    };
+    if (failed(forEachImage(*real, inputs, main->getContext(), add)))
+      return failure();
+    accuracy.againstFloat.images = inputs.size();
+    for (auto [index, one] : llvm::enumerate(sums)) {
+      sim::OutputError error = one.finish();
+      absl::StrAppendFormat(&accuracy.text, "against the float model, %d inputs%s: ", inputs.size(),
+                            sums.size() > 1 ? ", '" + error.name + "'" : "");
+      if (error.integer)
+        absl::StrAppendFormat(&accuracy.text, "the same in %d of %d elements, ", error.equal, error.compared);
+      absl::StrAppendFormat(&accuracy.text, "largest error %.4g, relative rms error %.3g, %.3g of the range",
+                            error.largest, error.relative(), error.overRange());
+      if (scores == index)
+        absl::StrAppendFormat(&accuracy.text, ", the same top-1 in %d", agree);
+      accuracy.text += "\n";
+      accuracy.againstFloat.outputs.push_back(std::move(error));
+    }
   }
   if (labels.empty())
-    return text;
+    return accuracy;
+  const runtime::Array &first = simulated.front().second;
+  if (first.dtype != runtime::DType::F32) {
+    accuracy.text += "top-1 accuracy: the first output is not float32, so there is nothing to compare\n";
+    return accuracy;
+  }
+  std::vector<std::vector<float>> ours;
+  size_t perImage = size_t(first.elements()) / inputs.size();
+  size_t rows = first.shape.size() > 1 ? size_t(first.shape[0]) / inputs.size() : 1;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    absl::Span<const float> part = first.as<float>().subspan(i * perImage, perImage);
+    ours.emplace_back(part.begin(), part.end());
+  }
   FailureOr<std::vector<std::vector<float>>> quantised = runAll(*source.quantised, inputs);
   if (failed(quantised))
     return failure();
-  text += absl::StrFormat("top-1 accuracy, %d inputs:", ours.size() * rows);
-  if (!reals.empty())
-    text += absl::StrFormat(" float %.2f%%,", 100 * accuracy(reals, labels, rows));
-  text += absl::StrFormat(" quantised %.2f%%, simulated %.2f%%\n", 100 * accuracy(*quantised, labels, rows),
-                          100 * accuracy(ours, labels, rows));
-  return text;
+  absl::StrAppendFormat(&accuracy.text, "top-1 accuracy, %d inputs:", ours.size() * rows);
+  if (real)
+    absl::StrAppendFormat(&accuracy.text, " float %.2f%%,", 100 * shareRight(firsts, labels, rows));
+  absl::StrAppendFormat(&accuracy.text, " quantised %.2f%%, simulated %.2f%%\n",
+                        100 * shareRight(*quantised, labels, rows), 100 * shareRight(ours, labels, rows));
+  return accuracy;
+}
+
+std::vector<std::string> errorsBeyond(const sim::FloatComparison &comparison, double most) {
+  std::vector<std::string> lines;
+  for (const sim::OutputError &output : comparison.outputs)
+    if (output.overRange() > most)
+      lines.push_back(absl::StrFormat("--max-error: output '%s': rms error %.3g, %.3g of the range %.4g of the float "
+                                      "model; expected at most %g of it",
+                                      output.name, output.rms, output.overRange(), output.range, most));
+  return lines;
 }
 
 } // namespace sparseaccel::run

@@ -6,7 +6,8 @@
 #include "Frontend.h"
 
 #include "SparseAccel/Runtime/Npy.h"
-#include "SparseAccel/Target/CPU/CompiledModule.h"
+#include "SparseAccel/Sim/ReportGuard.h"
+#include "SparseAccel/Target/CPU/FloatExecutor.h"
 
 #include "absl/status/statusor.h"
 
@@ -23,11 +24,21 @@ runtime::Array joinImages(const std::vector<std::vector<cpu::Tensor>> &images, s
 absl::StatusOr<std::vector<int64_t>>
 readLabels(const std::string &file, const std::vector<std::vector<cpu::Tensor>> &inputs, const Source &source);
 
-/// Runs the float model and the quantised one on the same inputs, and says how the simulated outputs compare: the
-/// largest and the root-mean-square error of the first output, top-1 agreement, and with labels (unless empty) the
-/// top-1 accuracy of all three.
-mlir::FailureOr<std::string> describeAccuracy(const Source &source, const std::vector<std::vector<cpu::Tensor>> &inputs,
-                                              const runtime::Array &simulated, llvm::ArrayRef<int64_t> labels);
+/// The simulated outputs beside the float model's.
+struct Accuracy {
+  sim::FloatComparison againstFloat; ///< Without outputs where there is no float model.
+  std::string text;                  ///< Lines for the terminal.
+};
+
+/// Runs the float model, unless `real` is null, and says of every output how far the simulated one is: largest and
+/// root-mean-square error, and of the first output that has a row of scores for each image, how often the highest is
+/// the same. With labels (unless empty) the quantised model runs as well, and the top-1 accuracy of all three is told.
+mlir::FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecutor *real,
+                                           const std::vector<std::vector<cpu::Tensor>> &inputs,
+                                           const runtime::NamedArrays &simulated, llvm::ArrayRef<int64_t> labels);
+
+/// A line for each output whose rms error over the range is more than `most`.
+std::vector<std::string> errorsBeyond(const sim::FloatComparison &comparison, double most);
 
 } // namespace sparseaccel::run
 

@@ -124,9 +124,11 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     return emitError(loc) << "no ranges of activations: expected --calibrate FILE (.npy or .npz, inputs of the model's "
                              "own shape), or --default-range X to take "
                              "every activation to lie in [-X, X]";
+  numberValues(*source.real);
   source.quantised = source.real->clone();
   if (failed(quantise(*source.quantised, options)))
     return failure();
+  source.origins = takeOrigins(*source.real, *source.quantised);
   nameValues(*source.quantised);
   return source;
 }

@@ -8,6 +8,8 @@
 #ifndef SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
 #define SPARSEACCEL_TOOLS_SPARSERUN_FRONTEND_H
 
+#include "Origins.h"
+
 #include "SparseAccel/Target/ISA/Estimates.h"
 #include "SparseAccel/Target/ISA/Program.h"
 #include "SparseAccel/Target/Workload/Workload.h"
@@ -37,7 +39,8 @@ struct FrontendOptions {
 struct Source {
   mlir::OwningOpRef<mlir::ModuleOp> real; ///< Float TOSA; null where the input was quantised already, or is a workload.
   mlir::OwningOpRef<mlir::ModuleOp> quantised; ///< Integer TOSA, the oracle's input; null for a workload.
-  mlir::OwningOpRef<mlir::ModuleOp> layers;    ///< Accel layers of a workload; null for a model.
+  Origins origins;                          ///< Which value of the float model each of the quantised one's stands for.
+  mlir::OwningOpRef<mlir::ModuleOp> layers; ///< Accel layers of a workload; null for a model.
   std::optional<workload::Workload> workload;
 };
 

@@ -7,6 +7,7 @@
 #include "Accuracy.h"
 #include "Check.h"
 #include "Frontend.h"
+#include "Guard.h"
 #include "SafOptions.h"
 #include "Zeros.h"
 
@@ -108,8 +109,10 @@ cl::opt<bool>
           cl::cat(category));
 cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"),
                               cl::value_desc("N"), cl::init(2), cl::cat(category));
-cl::opt<unsigned> threads("jobs", cl::desc("Threads (default: all cores), for inputs side by side and for parts of one; "
-                                                  "results never depend on it"),
+run::GuardOptions guardOptions(category);
+cl::opt<unsigned> threads("jobs",
+                          cl::desc("Threads (default: all cores), for inputs side by side and for parts of one; "
+                                   "results never depend on it"),
                           cl::value_desc("N"), cl::init(0), cl::cat(category));
 cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"),
                                cl::value_desc("folder"), cl::cat(category));
@@ -125,11 +128,14 @@ EXAMPLES:
   sparse-run --workload alexnet --machine cnvlutin --against dadiannao
   sparse-run --workload alexnet --machine eyeriss --against-saf none
 
-Exit code: 0 when all went well and, with --check, every compared bit agreed; 1 otherwise.
+Exit code: 0 when all went well, every compared bit agreed (--check) and no output was too far off (--max-error); 1
+otherwise.
 )";
 
 /// Inputs of a model whose zeros --compare-independent looks at.
 constexpr size_t kZerosImages = 4;
+/// Rows of the guard's table, and lines of its warnings.
+constexpr size_t kGuardRows = 5;
 
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -200,6 +206,8 @@ std::string checkOptions() {
     return "--batch: expected a number of at least 1, not " + std::to_string(batch);
   if (checkImages.getNumOccurrences() && !check)
     return "--check-images says how much --check looks at: give that, too";
+  if (std::string problem = guardOptions.problem(!workloadFile.empty()); !problem.empty())
+    return problem;
   if (outFolder.getNumOccurrences() && outFolder.empty())
     return "--out: expected a folder";
   for (auto *option : {&weightDensity, &activationDensity})
@@ -248,8 +256,9 @@ struct MachineRun {
   const isa::Program &program() const { return session->program(); }
 };
 
-/// Runs all images, and keeps every tensor of the first `observed` ones.
-absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsigned observed, bool timeline) {
+/// Runs all images, and keeps every tensor of the first `observed` ones. The guard, unless null, follows them.
+absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsigned observed, bool timeline,
+                      run::Guard *guard) {
   auto begin = Clock::now();
   runtime::RunOptions options;
   options.threads = threads;
@@ -257,11 +266,13 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
   if (!quiet)
     options.progress = runtime::terminalProgress();
   run.observed.resize(observed);
-  if (observed)
-    options.observe = [&](uint64_t image, const sim::TensorObservation &tensor) {
-      if (image < observed)
-        run.observed[image].emplace(tensor.tensor, tensor.data);
-    };
+  options.observedRuns = std::max<uint64_t>(observed, guard ? guard->images() : 0);
+  options.observe = [&](uint64_t image, const sim::TensorObservation &tensor) {
+    if (image < observed)
+      run.observed[image].emplace(tensor.tensor, tensor.data);
+    if (guard)
+      guard->observe(image, tensor);
+  };
   auto result = run.session->run(inputs, options);
   if (!result.ok())
     return result.status();
@@ -300,7 +311,7 @@ FailureOr<sim::RunStats> measure(const workload::Workload &workload, const Machi
   absl::Status status = compile(run, name, source, options);
   workload::releaseWeights(*source.layers);
   if (status.ok())
-    status = simulate(run, run::workloadInputs(workload, images), 0, false);
+    status = simulate(run, run::workloadInputs(workload, images), 0, false, nullptr);
   if (!status.ok())
     return emitError(UnknownLoc::get(&context)) << std::string(status.message());
   return std::move(run.result.stats);
@@ -391,9 +402,9 @@ FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, size_
         first.layersCovered, first.tensorsChecked,
         first.hostContractions ? std::to_string(first.hostContractions) + " contractions on the host, " : "",
         first.wholeChecked ? "and the whole model" : "not the whole model (a float operator runs on the host)",
-        !held                         ? "DIFFERENT"
+        !held                        ? "DIFFERENT"
         : !first.notCompared.empty() ? "NOT COMPARED in part"
-                                      : "bit-identical to upstream's lowering");
+                                     : "bit-identical to upstream's lowering");
   return held && first.notCompared.empty();
 }
 
@@ -506,6 +517,23 @@ int main(int argc, char **argv) {
     labels = std::move(*read);
   }
 
+  // The float model, and which layers lose it.
+  std::unique_ptr<cpu::FloatExecutor> real;
+  const bool comparesOutputs = check || !labels.empty() || guardOptions.maxError.getNumOccurrences();
+  const size_t guarded = source->real && !(quiet && outFolder.empty()) ? guardOptions.imagesOf(images.size()) : 0;
+  if (!source->real && guardOptions.maxError.getNumOccurrences())
+    return fail("--max-error compares with the float model, and '" + model + "' is quantised already");
+  if (source->real && (comparesOutputs || guarded)) {
+    FailureOr<func::FuncOp> main = cpu::mainFunction(*source->real);
+    if (failed(main))
+      return 1;
+    FailureOr<std::unique_ptr<cpu::FloatExecutor>> executor = cpu::FloatExecutor::create(*main);
+    if (failed(executor))
+      return 1;
+    real = std::move(*executor);
+  }
+  std::unique_ptr<run::Guard> guard;
+
   unsigned observed = !check ? 0 : checkImages == 0 ? images.size() : std::min<size_t>(checkImages, images.size());
   unsigned zerosImages = compareIndependent ? std::min<size_t>(kZerosImages, images.size()) : 0;
   for (auto [index, run] : llvm::enumerate(runs)) {
@@ -515,8 +543,15 @@ int main(int argc, char **argv) {
       return fail(status);
     if (source->workload && index + 1 == runs.size())
       workload::releaseWeights(*source->layers);
-    if (absl::Status status =
-            simulate(run, inputs, std::max(first ? observed : 0, zerosImages), first && !outFolder.empty());
+    if (first && guarded) {
+      FailureOr<std::unique_ptr<run::Guard>> created = run::Guard::create(
+          *source, run.program(), *real, images, guarded, guardOptions.limits(options.numerics, options.calibration));
+      if (failed(created))
+        return 1;
+      guard = std::move(*created);
+    }
+    if (absl::Status status = simulate(run, inputs, std::max(first ? observed : 0, zerosImages),
+                                       first && !outFolder.empty(), first ? guard.get() : nullptr);
         !status.ok())
       return fail(status);
     run.report.safRequest = options.saf;
@@ -550,12 +585,32 @@ int main(int argc, char **argv) {
       return 1;
     held = *result;
   }
-  if (!quiet && (!labelFile.empty() || check)) {
-    FailureOr<std::string> accuracy =
-        run::describeAccuracy(*source, images, runs[0].result.outputs.front().second, labels);
+  if (guard) {
+    FailureOr<sim::GuardReport> report = guard->report();
+    if (failed(report))
+      return 1;
+    if (!quiet) {
+      if (check)
+        llvm::outs() << "\n" << sim::formatGuard(*report, kGuardRows);
+      for (const std::string &line : sim::guardWarnings(*report, kGuardRows))
+        llvm::errs() << "sparse-run: warning: " << line << "\n";
+    }
+    runs[0].report.guard = std::move(*report);
+  }
+  if (comparesOutputs && !(quiet && outFolder.empty() && !guardOptions.maxError.getNumOccurrences())) {
+    FailureOr<run::Accuracy> accuracy = run::compareWithFloat(*source, real.get(), images, runs[0].result.outputs,
+                                                              quiet ? ArrayRef<int64_t>() : ArrayRef(labels));
     if (failed(accuracy))
       return 1;
-    llvm::outs() << *accuracy;
+    if (!quiet)
+      llvm::outs() << accuracy->text;
+    if (real)
+      runs[0].report.againstFloat = accuracy->againstFloat;
+    if (guardOptions.maxError.getNumOccurrences())
+      for (const std::string &line : run::errorsBeyond(accuracy->againstFloat, guardOptions.maxError)) {
+        llvm::errs() << "sparse-run: error: " << line << "\n";
+        held = false;
+      }
   }
   if (!outFolder.empty())
     if (absl::Status status = writeResults(runs[0]); !status.ok())

@@ -30,6 +30,7 @@ struct RunOptions {
   /// Called for each tensor of each run once it is complete, from several threads at once. The first argument is the
   /// run's index.
   std::function<void(uint64_t run, const sim::TensorObservation &)> observe;
+  uint64_t observedRuns = UINT64_MAX; ///< Only runs with a lower index are observed.
 };
 
 struct BatchResult {

@@ -79,7 +79,7 @@ TEST(Guard, TheFirstNoisyLayerIsNamedAndItsFollowersAreCounted) {
                       layer("sum", {2, 3}, 20), layer("fine", {4}, 60)},
                      {}};
   EXPECT_THAT(found(report), ElementsAre("a: 2"));
-  EXPECT_THAT(causeOf(report, 1), HasSubstr("its weights, bias or rescale"));
+  EXPECT_THAT(causeOf(report, 1), HasSubstr("its weights, its rescale"));
   EXPECT_THAT(causeOf(report, 1), HasSubstr("'in': 90.0 dB"));
 }
 
@@ -106,7 +106,7 @@ TEST(Guard, CalibrationIsNamedWhereItSawLess) {
   GuardReport report{1, {40, 0.001}, {layer("a", {}, 3)}, {}};
   report.layers[0].sums.saturated = 500;
   report.layers[0].calibrated = 0;
-  EXPECT_THAT(causeOf(report, 0), HasSubstr("calibration saw only zeros"));
+  EXPECT_THAT(causeOf(report, 0), HasSubstr("calibration saw nothing above 0"));
   report.layers[0].calibrated = 12; // more than the integers reach: the scale is not calibration's
   EXPECT_THAT(causeOf(report, 0), HasSubstr("and calibration 12"));
 }
@@ -120,7 +120,7 @@ TEST(Guard, CoarseStepsAreToldFromOtherNoise) {
   coarse.calibrated = coarse.reach();
   EXPECT_THAT(causeOf(report, 1), HasSubstr("is coarse for values up to 3: its integers reach"));
   coarse.calibrated = 0;
-  EXPECT_THAT(causeOf(report, 1), HasSubstr("calibration saw only zeros"));
+  EXPECT_THAT(causeOf(report, 1), HasSubstr("calibration saw nothing above 0"));
   coarse.calibrated = coarse.reach() / 2;
   EXPECT_THAT(causeOf(report, 1), HasSubstr("so that no sum wraps or as the model says"));
   // The scale is another value's as well.
