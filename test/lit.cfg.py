@@ -19,6 +19,9 @@ for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+# Compiled operations of the check are kept beside the tests; none needs them to be there.
+config.environment["SPARSEACCEL_CACHE_DIR"] = os.path.join(config.sparseaccel_build, "test", "object-cache")
+
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.sparseaccel_source))
 config.substitutions.append(("%build", config.sparseaccel_build))

@@ -1,37 +1,90 @@
 //===- CompiledModule.cpp - Compile and run a TOSA module -----------------===//
 
 #include "SparseAccel/Target/CPU/CompiledModule.h"
+#include "FloatConstants.h"
 #include "Lowering.h"
+#include "ObjectCache.h"
+#include "PieceCompiler.h"
+#include "Pieces.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Tosa/IR/TosaOps.h"
-#include "mlir/ExecutionEngine/ExecutionEngine.h"
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <atomic>
 
 using namespace mlir;
 
 namespace sparseaccel::cpu {
 
-struct CompiledModule::Impl {
-  explicit Impl(Location loc) : loc(loc) {}
-  Location loc; ///< In the caller's context.
-  llvm::StringMap<Signature> signatures;
-  llvm::StringMap<void (*)(void **)> entries;
-  std::unique_ptr<ExecutionEngine> engine;
+using Entry = void (*)(void **);
+
+namespace {
+/// A tensor while a function runs.
+struct ValueRef {
+  enum Kind : uint8_t { Input, Constant, Local } kind = Input;
+  size_t index = 0;
 };
 
-CompiledModule::CompiledModule(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
-CompiledModule::~CompiledModule() = default;
+/// A call of a piece.
+struct Step {
+  size_t object = 0;
+  std::vector<ValueRef> inputs;
+  std::vector<size_t> outputs; ///< Locals.
+  std::vector<size_t> done;    ///< Locals that nothing needs after this step.
+};
+
+/// A function as a sequence of calls.
+struct Program {
+  std::vector<Step> steps;
+  std::vector<TensorType> locals;
+  std::vector<ValueRef> results;
+};
+
+/// A piece that no other equals.
+struct Object {
+  Location loc; ///< Of the first operation that needs it, in the caller's context.
+  std::string operation, bytecode;
+  std::string symbol; ///< And name in the cache.
+  std::unique_ptr<llvm::MemoryBuffer> code;
+  std::string problem;
+};
+} // namespace
+
+struct CompiledModule::Impl {
+  explicit Impl(Location loc) : loc(loc) {}
+
+  LogicalResult readFunction(func::FuncOp function);
+  FailureOr<ValueRef> constant(Value value);
+  size_t objectOf(Piece &piece);
+  LogicalResult compileObjects(const CompileOptions &options);
+  LogicalResult link(const llvm::orc::JITTargetMachineBuilder &target);
+  InFlightDiagnostic fail(Location at, const Twine &what) const {
+    return emitError(at) << "upstream's lowering for the CPU failed: " << what;
+  }
+
+  Location loc; ///< In the caller's context.
+  llvm::StringMap<Signature> signatures;
+  llvm::StringMap<Program> programs;
+  std::vector<Tensor> constants;
+  std::vector<Entry> entries; ///< By object.
+  CompileStatistics statistics;
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+
+  // Only while compiling:
+  MLIRContext *context = nullptr; ///< Of the functions that are read.
+  llvm::DenseMap<Attribute, size_t> constantIndices;
+  llvm::StringMap<size_t> objectIndices; ///< By bytecode.
+  std::vector<Object> objects;
+};
 
 static FailureOr<TensorType> tensorType(func::FuncOp function, Type type, StringRef what, unsigned index) {
   auto ranked = dyn_cast<RankedTensorType>(type);
@@ -51,6 +104,8 @@ static LogicalResult readSignatures(ModuleOp module, llvm::StringMap<Signature> 
       continue;
     if (function.isExternal())
       return emitError(function.getLoc(), "has no body; running on the CPU needs one");
+    if (!function.getBody().hasOneBlock())
+      return emitError(function.getLoc(), "has several blocks; running on the CPU needs one of straight-line code");
     Signature &signature = signatures[function.getSymName()];
     for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
       FailureOr<TensorType> converted = tensorType(function, type, "argument", index);
@@ -70,57 +125,176 @@ static LogicalResult readSignatures(ModuleOp module, llvm::StringMap<Signature> 
   return success();
 }
 
-/// The lowering runs in a context of its own, so that callers need neither its dialects nor its threads' leave.
-/// Bytecode carries the weights as raw blobs.
-static FailureOr<OwningOpRef<ModuleOp>> moveTo(ModuleOp module, MLIRContext &context) {
-  std::string bytes;
-  llvm::raw_string_ostream stream(bytes);
-  if (failed(writeBytecodeToFile(module, stream)))
-    return emitError(module.getLoc(), "could not be written as bytecode");
-  ParserConfig config(&context);
-  // The buffer must outlive the module: blobs are read in place. The reader refuses a buffer that is aligned to less
-  // than a blob is, and the heap promises no more than 16 bytes.
-  std::unique_ptr<llvm::WritableMemoryBuffer> buffer =
-      llvm::WritableMemoryBuffer::getNewUninitMemBuffer(bytes.size(), "module", llvm::Align(4096));
-  llvm::copy(bytes, buffer->getBufferStart());
-  auto manager = std::make_shared<llvm::SourceMgr>();
-  manager->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
-  OwningOpRef<ModuleOp> copy = parseSourceFile<ModuleOp>(manager, config);
-  if (!copy)
-    return failure();
-  return copy;
+/// A copy in `context` whose public functions call nothing.
+static FailureOr<OwningOpRef<ModuleOp>> inlineHelpers(ModuleOp module, MLIRContext &context) {
+  std::string problems;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    problems += (problems.empty() ? "" : "; ") + diagnostic.str();
+    return success();
+  });
+  std::string bytecode;
+  llvm::raw_string_ostream stream(bytecode);
+  OwningOpRef<ModuleOp> copy;
+  if (succeeded(writeBytecodeToFile(module, stream)))
+    copy = readBytecode(bytecode, context);
+  if (copy) {
+    PassManager inlining(&context);
+    addInlinePasses(inlining);
+    if (succeeded(inlining.run(*copy)))
+      return copy;
+  }
+  return emitError(module.getLoc()) << "helper functions could not be inlined" << (problems.empty() ? "" : ": ")
+                                    << problems;
 }
 
-static LogicalResult lower(ModuleOp module, const CompileOptions &options) {
-  bool floatContractions = false;
-  module.walk([&](tosa::Conv2DOp op) { floatContractions |= getElementTypeOrSelf(op.getType()).isF32(); });
+FailureOr<ValueRef> CompiledModule::Impl::constant(Value value) {
+  Location at = context == loc.getContext() ? value.getLoc() : loc;
+  ElementsAttr elements;
+  if (!isTensorInMemory(value.getType()) || !matchPattern(value, m_Constant(&elements)))
+    return fail(at, "a value is not computed by an operation before its use, and is no constant");
+  auto [it, isNew] = constantIndices.try_emplace(elements, constants.size());
+  if (isNew) {
+    auto type = cast<RankedTensorType>(value.getType());
+    Tensor tensor(TensorType{*elementTypeOf(type), std::vector<int64_t>(type.getShape())});
+    FloatConstants reader;
+    FailureOr<const uint8_t *> bytes = reader.bytes(elements, tensor.type, at);
+    if (failed(bytes))
+      return failure();
+    std::copy_n(*bytes, tensor.bytes.size(), tensor.bytes.begin());
+    constants.push_back(std::move(tensor));
+  }
+  return ValueRef{ValueRef::Constant, it->second};
+}
 
-  // Inputs belong to the caller: nothing may be computed in place there.
-  Builder builder(module.getContext());
-  for (auto function : module.getOps<func::FuncOp>())
-    if (function.isPublic()) {
-      function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), builder.getUnitAttr());
-      for (unsigned i = 0; i < function.getNumArguments(); ++i)
-        function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, builder.getBoolAttr(false));
+size_t CompiledModule::Impl::objectOf(Piece &piece) {
+  auto [it, isNew] = objectIndices.try_emplace(piece.bytecode, objects.size());
+  if (isNew) {
+    Object object{context == loc.getContext() ? piece.first->getLoc() : loc,
+                  piece.first->getName().getStringRef().str(),
+                  std::move(piece.bytecode),
+                  {},
+                  nullptr,
+                  {}};
+    objects.push_back(std::move(object));
+  }
+  return it->second;
+}
+
+LogicalResult CompiledModule::Impl::readFunction(func::FuncOp function) {
+  FailureOr<std::vector<Piece>> pieces = cutIntoPieces(function);
+  if (failed(pieces))
+    return failure();
+  Program &program = programs[function.getSymName()];
+  llvm::DenseMap<Value, ValueRef> known;
+  for (auto [index, argument] : llvm::enumerate(function.getArguments()))
+    known[argument] = {ValueRef::Input, index};
+  std::vector<size_t> lastUse; // by local
+  auto refer = [&](Value value, size_t step) -> FailureOr<ValueRef> {
+    auto it = known.find(value);
+    FailureOr<ValueRef> found = it != known.end() ? FailureOr<ValueRef>(it->second) : constant(value);
+    if (succeeded(found) && found->kind == ValueRef::Local)
+      lastUse[found->index] = step;
+    return found;
+  };
+  for (auto [index, piece] : llvm::enumerate(*pieces)) {
+    Step step;
+    step.object = objectOf(piece);
+    for (Value input : piece.inputs) {
+      FailureOr<ValueRef> found = refer(input, index);
+      if (failed(found))
+        return failure();
+      step.inputs.push_back(*found);
     }
+    for (Value output : piece.outputs) {
+      auto type = cast<RankedTensorType>(output.getType());
+      known[output] = {ValueRef::Local, program.locals.size()};
+      step.outputs.push_back(program.locals.size());
+      program.locals.push_back({*elementTypeOf(type), std::vector<int64_t>(type.getShape())});
+      lastUse.push_back(index);
+    }
+    program.steps.push_back(std::move(step));
+  }
+  for (Value result : function.front().getTerminator()->getOperands()) {
+    FailureOr<ValueRef> found = refer(result, program.steps.size());
+    if (failed(found))
+      return failure();
+    program.results.push_back(*found);
+  }
+  for (auto [local, step] : llvm::enumerate(lastUse))
+    if (step < program.steps.size())
+      program.steps[step].done.push_back(local);
+  statistics.operations += program.steps.size();
+  return success();
+}
 
-  PassManager inlining(module.getContext());
-  addInlinePasses(inlining);
-  if (failed(inlining.run(module)))
-    return failure();
-  outlinePieces(module);
+LogicalResult CompiledModule::Impl::compileObjects(const CompileOptions &options) {
+  auto target = PieceCompiler::detectTarget(options);
+  if (!target)
+    return fail(loc, llvm::toString(target.takeError()));
+  const std::string fingerprint = PieceCompiler::fingerprint(*target, options);
+  const ObjectCache cache(options.cacheFolder, options.cacheBytes);
+  std::vector<Object *> missing;
+  for (Object &object : objects) {
+    llvm::SHA256 digest;
+    digest.update(fingerprint);
+    digest.update(StringRef("\0", 1));
+    digest.update(object.bytecode);
+    object.symbol = "piece_" + llvm::toHex(digest.final(), /*LowerCase=*/true);
+    if (!(object.code = cache.load(object.symbol)))
+      missing.push_back(&object);
+  }
 
-  PassManager toLinalg(module.getContext());
-  addTosaToLinalgPasses(toLinalg, /*kernelLayoutHwcf=*/floatContractions && options.reorderLoops);
-  if (failed(toLinalg.run(module)))
-    return failure();
-  if (options.reorderLoops)
-    reorderLoops(module);
-  if (failed(bufferize(module)))
-    return failure();
-  PassManager toLLVM(module.getContext());
-  addLinalgToLLVMPasses(toLLVM);
-  return toLLVM.run(module);
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    PieceCompiler compiler(*target, options);
+    for (size_t i = next++; i < missing.size(); i = next++) {
+      auto code = compiler.compile(missing[i]->bytecode, missing[i]->symbol);
+      if (!code) {
+        missing[i]->problem = llvm::toString(code.takeError());
+        continue;
+      }
+      missing[i]->code = std::move(*code);
+      cache.store(missing[i]->symbol, missing[i]->code->getBuffer());
+    }
+  };
+  llvm::ThreadPoolStrategy strategy = llvm::hardware_concurrency(options.threads);
+  const size_t workers = std::min<size_t>(strategy.compute_thread_count(), missing.size());
+  if (workers > 1) {
+    llvm::DefaultThreadPool pool(strategy);
+    for (size_t i = 0; i < workers; ++i)
+      pool.async(work);
+    pool.wait();
+  } else if (workers == 1) {
+    work();
+  }
+  for (const Object *object : missing)
+    if (!object->code)
+      return fail(object->loc, "'" + object->operation + "': " + object->problem);
+  if (!missing.empty())
+    cache.trim();
+  statistics.objects = objects.size();
+  statistics.compiled = missing.size();
+  return link(*target);
+}
+
+LogicalResult CompiledModule::Impl::link(const llvm::orc::JITTargetMachineBuilder &target) {
+  auto created = llvm::orc::LLJITBuilder()
+                     .setJITTargetMachineBuilder(target)
+                     .setPlatformSetUp(llvm::orc::setUpInactivePlatform) // objects have no constructors
+                     .create();
+  if (!created)
+    return fail(loc, llvm::toString(created.takeError()));
+  jit = std::move(*created);
+  for (Object &object : objects)
+    if (llvm::Error error = jit->addObjectFile(std::move(object.code)))
+      return fail(object.loc, llvm::toString(std::move(error)));
+  for (const Object &object : objects) {
+    auto address = jit->lookup(object.symbol);
+    if (!address)
+      return fail(object.loc, llvm::toString(address.takeError()));
+    entries.push_back(address->toPtr<Entry>());
+  }
+  return success();
 }
 
 FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp module, const CompileOptions &options) {
@@ -128,83 +302,42 @@ FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp modu
   if (failed(readSignatures(module, impl->signatures)))
     return failure();
 
-  DialectRegistry registry;
-  registerLoweringDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  context.allowUnregisteredDialects(); // Attributes of other dialects are carried along and ignored.
-  std::string problems;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && problems.size() < 2000)
-      problems += (problems.empty() ? "" : "; ") + diagnostic.str();
-    return success();
-  });
-  auto fail = [&](StringRef what) {
-    return emitError(impl->loc) << "upstream's lowering for the CPU failed: " << what << (problems.empty() ? "" : ": ")
-                                << problems;
-  };
-
-  FailureOr<OwningOpRef<ModuleOp>> copy = moveTo(module, context);
-  if (failed(copy))
-    return fail("the module could not be copied");
-  if (failed(lower(**copy, options)))
-    return fail("passes");
-
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
-  if (!builder)
-    return fail(llvm::toString(builder.takeError()));
-  const auto level = llvm::CodeGenOpt::getLevel(static_cast<int>(options.optLevel));
-  builder->setCodeGenOptLevel(level.value_or(llvm::CodeGenOptLevel::Default));
-  auto machine = builder->createTargetMachine();
-  if (!machine)
-    return fail(llvm::toString(machine.takeError()));
-  ExecutionEngineOptions engineOptions;
-  auto transformer = makeOptimizingTransformer(options.optLevel, /*sizeLevel=*/0, machine->get());
-  engineOptions.transformer = transformer;
-  engineOptions.jitCodeGenOptLevel = level;
-  engineOptions.enableGDBNotificationListener = false;
-  engineOptions.enablePerfNotificationListener = false;
-  auto engine = ExecutionEngine::create(**copy, engineOptions, std::move(*machine));
-  if (!engine)
-    return fail(llvm::toString(engine.takeError()));
-  impl->engine = std::move(*engine);
-  for (const auto &entry : impl->signatures) {
-    auto function = impl->engine->lookupPacked(("_mlir_ciface_" + entry.getKey()).str());
-    if (!function)
-      return fail(llvm::toString(function.takeError()));
-    impl->entries[entry.getKey()] = *function;
+  // Inlining runs in a context of its own, so that callers need neither its dialects nor its threads' leave.
+  std::unique_ptr<MLIRContext> own;
+  OwningOpRef<ModuleOp> inlined;
+  if (module.walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
+    DialectRegistry registry;
+    registerLoweringDialects(registry);
+    own = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+    own->allowUnregisteredDialects();
+    FailureOr<OwningOpRef<ModuleOp>> copy = inlineHelpers(module, *own);
+    if (failed(copy))
+      return failure();
+    inlined = std::move(*copy);
   }
+  ModuleOp source = inlined ? *inlined : module;
+  impl->context = source.getContext();
+  for (auto function : source.getOps<func::FuncOp>())
+    if (function.isPublic() && failed(impl->readFunction(function)))
+      return failure();
+  if (failed(impl->compileObjects(options)))
+    return failure();
+  impl->context = nullptr;
+  impl->constantIndices.clear();
+  impl->objectIndices.clear();
+  impl->objects.clear();
   return std::unique_ptr<CompiledModule>(new CompiledModule(std::move(impl)));
 }
+
+CompiledModule::CompiledModule(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+CompiledModule::~CompiledModule() = default;
+
+const CompileStatistics &CompiledModule::statistics() const { return impl->statistics; }
 
 const Signature *CompiledModule::signature(StringRef function) const {
   auto it = impl->signatures.find(function);
   return it == impl->signatures.end() ? nullptr : &it->getValue();
 }
-
-namespace {
-/// A ranked memref descriptor: two pointers, an offset, then sizes and strides.
-class Descriptor {
-public:
-  Descriptor(const TensorType &type, void *data) : words(3 + 2 * type.shape.size()) {
-    words[0] = words[1] = reinterpret_cast<intptr_t>(data);
-    int64_t stride = 1;
-    for (size_t i = type.shape.size(); i-- > 0;) {
-      words[3 + i] = type.shape[i];
-      words[3 + type.shape.size() + i] = stride;
-      stride *= type.shape[i];
-    }
-    pointer = words.data();
-  }
-  Descriptor(Descriptor &&) = default;
-  void *argument() { return &pointer; }
-
-private:
-  std::vector<intptr_t> words;
-  void *pointer;
-};
-} // namespace
 
 FailureOr<std::vector<Tensor>> CompiledModule::run(StringRef function, ArrayRef<Tensor> inputs) const {
   const Signature *wanted = signature(function);
@@ -218,22 +351,37 @@ FailureOr<std::vector<Tensor>> CompiledModule::run(StringRef function, ArrayRef<
       return emitError(impl->loc) << "input " << index << " of function '" << function << "' must be " << type.str()
                                   << ", but is " << input.type.str();
 
-  std::vector<Tensor> results;
-  for (const TensorType &type : wanted->results)
-    results.emplace_back(type);
-  std::vector<Descriptor> descriptors;
-  descriptors.reserve(inputs.size() + results.size());
-  for (const Tensor &input : inputs)
-    descriptors.emplace_back(
-        input.type,
-        const_cast<uint8_t *>(input.bytes.data())); // inputs are read only: arguments are not written in place
-  for (Tensor &result : results)
-    descriptors.emplace_back(result.type, result.bytes.data());
+  const Program &program = impl->programs.find(function)->getValue();
+  std::vector<Tensor> locals(program.locals.size());
+  // Pieces read their inputs and never write there.
+  auto elements = [&](const ValueRef &value) -> const Tensor & {
+    switch (value.kind) {
+    case ValueRef::Input:
+      return inputs[value.index];
+    case ValueRef::Constant:
+      return impl->constants[value.index];
+    case ValueRef::Local:
+      return locals[value.index];
+    }
+    llvm_unreachable("kind of value");
+  };
   std::vector<void *> arguments;
-  for (Descriptor &descriptor : descriptors)
-    arguments.push_back(descriptor.argument());
-  impl->entries.lookup(function)(arguments.data());
+  for (const Step &step : program.steps) {
+    arguments.clear();
+    for (const ValueRef &input : step.inputs)
+      arguments.push_back(const_cast<uint8_t *>(elements(input).bytes.data()));
+    for (size_t output : step.outputs) {
+      locals[output] = Tensor(program.locals[output]);
+      arguments.push_back(locals[output].bytes.data());
+    }
+    impl->entries[step.object](arguments.data());
+    for (size_t local : step.done)
+      locals[local] = Tensor();
+  }
 
+  std::vector<Tensor> results;
+  for (const ValueRef &value : program.results)
+    results.push_back(elements(value));
   // Of an i48 the compiled code writes six bytes.
   for (Tensor &result : results)
     if (result.type.element == ElementType::I48)

@@ -12,9 +12,6 @@ namespace sparseaccel::cpu {
 /// Every dialect, interface and translation that the lowering needs.
 void registerLoweringDialects(mlir::DialectRegistry &registry);
 
-/// Moves runs of a few operations of long public functions into private functions.
-void outlinePieces(mlir::ModuleOp module);
-
 /// Inlines helper functions.
 void addInlinePasses(mlir::OpPassManager &pm);
 

@@ -146,6 +146,43 @@ TEST_F(CompiledModuleTest, ResultsMayBeEqual) {
     EXPECT_THAT(result.as<float>(), ElementsAre(2, -4));
 }
 
+TEST_F(CompiledModuleTest, ResultsMayBeConstantsOrInputs) {
+  auto compiled =
+      compile("func.func @main(%x: tensor<2xi8>) -> (tensor<2xi1>, tensor<2xi8>, tensor<2xi48>) {\n"
+              "  %c = \"tosa.const\"() {values = dense<[true, false]> : tensor<2xi1>} : () -> tensor<2xi1>\n"
+              "  %d = \"tosa.const\"() {values = dense<-3> : tensor<2xi48>} : () -> tensor<2xi48>\n"
+              "  return %c, %x, %d : tensor<2xi1>, tensor<2xi8>, tensor<2xi48>\n"
+              "}");
+  ASSERT_TRUE(compiled) << messages;
+  auto results = compiled->run("main", {tensor<int8_t>(ElementType::I8, {2}, {5, -6})});
+  ASSERT_TRUE(mlir::succeeded(results)) << messages;
+  EXPECT_THAT((*results)[0].as<uint8_t>(), ElementsAre(1, 0));
+  EXPECT_THAT((*results)[1].as<int8_t>(), ElementsAre(5, -6));
+  EXPECT_THAT((*results)[2].as<int64_t>(), ElementsAre(-3, -3));
+}
+
+// Operations that hand on what no Tensor holds are compiled as one: in f32 the 1 would be lost.
+TEST_F(CompiledModuleTest, ValuesBetweenOperationsMayBeOfOtherTypes) {
+  auto compiled = compile("func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {\n"
+                          "  %one = \"tosa.const\"() {values = dense<1.0> : tensor<2xf64>} : () -> tensor<2xf64>\n"
+                          "  %0 = tosa.cast %x : (tensor<2xf32>) -> tensor<2xf64>\n"
+                          "  %1 = tosa.add %0, %one : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>\n"
+                          "  %unrelated = tosa.add %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
+                          "  %unused = tosa.sub %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
+                          "  %2 = tosa.sub %1, %0 : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>\n"
+                          "  %3 = tosa.cast %2 : (tensor<2xf64>) -> tensor<2xf32>\n"
+                          "  %4 = tosa.add %3, %unrelated : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
+                          "  return %3, %4 : tensor<2xf32>, tensor<2xf32>\n"
+                          "}");
+  ASSERT_TRUE(compiled) << messages;
+  EXPECT_EQ(compiled->statistics().operations, 2u);
+  const std::vector<float> x = {1e8f, -4};
+  auto results = compiled->run("main", {tensor(ElementType::F32, {2}, x)});
+  ASSERT_TRUE(mlir::succeeded(results)) << messages;
+  EXPECT_THAT((*results)[0].as<float>(), ElementsAre(1, 1));
+  EXPECT_THAT((*results)[1].as<float>(), ElementsAre(2e8f, -7));
+}
+
 TEST_F(CompiledModuleTest, MisuseIsDiagnosed) {
   EXPECT_FALSE(compile("func.func private @f()\n"));
   EXPECT_THAT(messages, HasSubstr("has no public function to run"));

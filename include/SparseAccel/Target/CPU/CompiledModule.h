@@ -1,11 +1,13 @@
 //===- CompiledModule.h - Run TOSA on this computer -------------*- C++ -*-===//
 //
-// A TOSA module lowered by upstream MLIR (TOSA -> Linalg -> loops -> LLVM) and compiled by its execution engine.
-// Calibration runs the float model this way, and the quantised module run this way is the oracle that simulated outputs
-// are compared with: nothing in its arithmetic was written here.
+// A TOSA module lowered by upstream MLIR (TOSA -> Linalg -> loops -> LLVM) and compiled by LLVM. The quantised module
+// run this way is the oracle that simulated outputs are compared with: nothing in its arithmetic was written here.
 //
-// Functions must be private helpers (they are inlined) or public with ranked tensors of static shape; elements are i1,
-// i8, i16, i32, i48, i64 or f32.
+// Each operation is compiled by itself, and what computes alike once, whatever its weights; objects are kept in a
+// folder for the next time. A function is run as a sequence of these.
+//
+// Functions must be private helpers (they are inlined) or public, of one block, with ranked tensors of static shape;
+// elements are i1, i8, i16, i32, i48, i64 or f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,10 +63,24 @@ struct Signature {
   std::vector<TensorType> inputs, results;
 };
 
+/// Where compiled operations are kept: $SPARSEACCEL_CACHE_DIR, else sparseaccel in $XDG_CACHE_HOME, else
+/// .cache/sparseaccel in $HOME. Empty where there is none of these, or the first is empty: nothing is kept.
+std::string defaultCacheFolder();
+
 struct CompileOptions {
   unsigned optLevel = 2; ///< Of LLVM's middle end and code generator.
   bool reorderLoops =
       true; ///< Give contractions and pools the loop order that vectorises; results of integers never depend on it.
+  std::string cacheFolder = defaultCacheFolder(); ///< Empty: none. One that cannot be used is no error.
+  uint64_t cacheBytes = uint64_t(256) << 20;      ///< What was used longest ago goes first.
+  unsigned threads = 0;                           ///< That compile; 0: one a processor.
+};
+
+/// What compiling came to.
+struct CompileStatistics {
+  size_t operations = 0; ///< Pieces that the functions call, each about one operation.
+  size_t objects = 0;    ///< Different ones.
+  size_t compiled = 0;   ///< Of these, those that were not in the cache.
 };
 
 class CompiledModule {
@@ -73,6 +89,8 @@ public:
   static mlir::FailureOr<std::unique_ptr<CompiledModule>> compile(mlir::ModuleOp module,
                                                                   const CompileOptions &options = {});
   ~CompiledModule();
+
+  const CompileStatistics &statistics() const;
 
   /// Null where there is no such public function.
   const Signature *signature(llvm::StringRef function) const;
