@@ -34,6 +34,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 
 using namespace mlir;
 using namespace sparseaccel;
@@ -109,6 +110,10 @@ cl::opt<bool>
           cl::cat(category));
 cl::opt<unsigned> checkImages("check-images", cl::desc("Inputs that --check looks at (default 2, 0: all)"),
                               cl::value_desc("N"), cl::init(2), cl::cat(category));
+cl::opt<bool> noCache("no-cache",
+                      cl::desc("Compile what --check runs anew, and keep nothing: else compiled operations lie in "
+                               "$SPARSEACCEL_CACHE_DIR, $XDG_CACHE_HOME/sparseaccel or $HOME/.cache/sparseaccel"),
+                      cl::cat(category));
 run::GuardOptions guardOptions(category);
 cl::opt<unsigned> threads("jobs",
                           cl::desc("Threads (default: all cores), for inputs side by side and for parts of one; "
@@ -444,6 +449,8 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, kOverview);
   if (std::string problem = checkOptions(); !problem.empty())
     return fail(problem);
+  if (noCache) // calibration may compile, too
+    setenv("SPARSEACCEL_CACHE_DIR", "", /*overwrite=*/1);
 
   bool compares = !againstName.empty() || againstSafs.getNumOccurrences();
   std::vector<MachineRun> runs(compares ? 2 : 1);
