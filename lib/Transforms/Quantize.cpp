@@ -67,24 +67,38 @@ private:
     FailureOr<func::FuncOp> main = cpu::mainFunction(module);
     if (failed(main) || failed(check(module, *main)))
       return failure();
-    quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16});
-    plan.findFormsAndGroups();
-    llvm::MapVector<Value, quantize::Statistics> observed;
-    if (calibrate.empty()) {
-      if (failed(plan.setRanges(defaultRange)))
-        return failure();
-    } else {
-      FailureOr<llvm::MapVector<Value, quantize::Statistics>> ran =
-          quantize::calibrate(*main, plan.valuesToObserve(), calibrate);
-      if (failed(ran))
-        return failure();
-      observed = std::move(*ran);
-      if (failed(plan.setRanges(observed, *share)))
-        return failure();
-    }
-    if (failed(plan.setScales()))
+    FailureOr<quantize::Break> broken = quantize::readBreak(module);
+    if (failed(broken))
       return failure();
-    return quantize::rewrite(plan, observed);
+    llvm::MapVector<Value, quantize::Statistics> observed;
+    llvm::DenseSet<Operation *> inFloat;
+    // A plan with more ops in float has no integer value that the first one has not, so that one calibration serves
+    // them all.
+    for (bool first = true;; first = false) {
+      quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16}, *broken);
+      plan.findFormsAndGroups(inFloat);
+      if (calibrate.empty()) {
+        if (failed(plan.setRanges(defaultRange)))
+          return failure();
+      } else {
+        if (first) {
+          auto ran = quantize::calibrate(*main, plan.valuesToObserve(), calibrate);
+          if (failed(ran))
+            return failure();
+          observed = std::move(*ran);
+        }
+        if (failed(plan.setRanges(observed, *share)))
+          return failure();
+      }
+      if (failed(plan.setScales()))
+        return failure();
+      SmallVector<Operation *> back = plan.findCoarseTables();
+      if (!calibrate.empty()) // an assumed range says nothing of how wide values are beside each other
+        llvm::append_range(back, plan.findSwamped());
+      if (back.empty())
+        return quantize::rewrite(plan, observed);
+      inFloat.insert(back.begin(), back.end());
+    }
   }
 };
 

@@ -120,34 +120,53 @@ std::optional<ScalarFunction> findFunction(Operation *root, Numerics numerics,
   return best;
 }
 
-double evaluate(const ScalarFunction &function, double x) {
-  DenseMap<Value, double> known{{function.input, x}};
-  auto number = [&](Value value) {
-    auto it = known.find(value);
-    return it != known.end() ? it->second : *uniform(value);
+std::function<double(double)> compile(const ScalarFunction &function) {
+  // A register for the input, then one for each number and each result; numbers are read once.
+  struct Step {
+    Operation *op;
+    unsigned a, b, result;
+    double low, high; ///< Of a clamp.
   };
+  std::vector<double> registers{0};
+  DenseMap<Value, unsigned> known{{function.input, 0}};
+  auto read = [&](Value value) {
+    auto [it, inserted] = known.insert({value, registers.size()});
+    if (inserted)
+      registers.push_back(*uniform(value));
+    return it->second;
+  };
+  std::vector<Step> steps;
   for (Operation *op : function.ops) {
-    double a = number(op->getOperand(0)), b = numberOperands(op) > 1 ? number(op->getOperand(1)) : 0;
-    known[op->getResult(0)] =
-        llvm::TypeSwitch<Operation *, double>(op)
-            .Case([&](tosa::AddOp) { return a + b; })
-            .Case([&](tosa::SubOp) { return a - b; })
-            .Case([&](tosa::MulOp) { return a * b; })
-            .Case([&](tosa::MaximumOp) { return std::max(a, b); })
-            .Case([&](tosa::MinimumOp) { return std::min(a, b); })
-            .Case([&](tosa::PowOp) { return std::pow(a, b); })
-            .Case([&](tosa::ExpOp) { return std::exp(a); })
-            .Case([&](tosa::ErfOp) { return std::erf(a); })
-            .Case([&](tosa::TanhOp) { return std::tanh(a); })
-            .Case([&](tosa::SigmoidOp) { return 1 / (1 + std::exp(-a)); })
-            .Case([&](tosa::AbsOp) { return std::abs(a); })
-            .Case([&](tosa::NegateOp) { return -a; })
-            .Case([&](tosa::ClampOp clamp) {
-              return std::min(std::max(a, cast<FloatAttr>(clamp.getMinValAttr()).getValueAsDouble()),
-                              cast<FloatAttr>(clamp.getMaxValAttr()).getValueAsDouble());
-            });
+    Step step{op, read(op->getOperand(0)), numberOperands(op) > 1 ? read(op->getOperand(1)) : 0, 0, 0, 0};
+    step.result = known[op->getResult(0)] = registers.size();
+    registers.push_back(0);
+    if (auto clamp = dyn_cast<tosa::ClampOp>(op)) {
+      step.low = cast<FloatAttr>(clamp.getMinValAttr()).getValueAsDouble();
+      step.high = cast<FloatAttr>(clamp.getMaxValAttr()).getValueAsDouble();
+    }
+    steps.push_back(step);
   }
-  return known.lookup(function.ops.back()->getResult(0));
+  return [steps = std::move(steps), registers = std::move(registers)](double x) mutable {
+    registers[0] = x;
+    for (const Step &step : steps) {
+      const double a = registers[step.a], b = registers[step.b];
+      registers[step.result] = llvm::TypeSwitch<Operation *, double>(step.op)
+                                   .Case([&](tosa::AddOp) { return a + b; })
+                                   .Case([&](tosa::SubOp) { return a - b; })
+                                   .Case([&](tosa::MulOp) { return a * b; })
+                                   .Case([&](tosa::MaximumOp) { return std::max(a, b); })
+                                   .Case([&](tosa::MinimumOp) { return std::min(a, b); })
+                                   .Case([&](tosa::PowOp) { return std::pow(a, b); })
+                                   .Case([&](tosa::ExpOp) { return std::exp(a); })
+                                   .Case([&](tosa::ErfOp) { return std::erf(a); })
+                                   .Case([&](tosa::TanhOp) { return std::tanh(a); })
+                                   .Case([&](tosa::SigmoidOp) { return 1 / (1 + std::exp(-a)); })
+                                   .Case([&](tosa::AbsOp) { return std::abs(a); })
+                                   .Case([&](tosa::NegateOp) { return -a; })
+                                   .Case([&](tosa::ClampOp) { return std::min(std::max(a, step.low), step.high); });
+    }
+    return registers.back();
+  };
 }
 
 } // namespace sparseaccel::quantize

@@ -5,6 +5,8 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 
@@ -61,6 +63,12 @@ double Statistics::percentile(double share) const {
 // Forms and groups
 //===----------------------------------------------------------------------===//
 
+std::string number(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", value);
+  return text;
+}
+
 static bool isFloatTensor(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getElementType().isF32();
@@ -110,11 +118,11 @@ static bool wantedAsInteger(Value value, DenseMap<Value, bool> &known) {
   return wanted;
 }
 
-void Plan::findFunctions() {
+void Plan::findFunctions(const DenseSet<Operation *> &inFloat) {
   for (Operation &op : llvm::reverse(main.front())) {
-    if (op.getNumResults() != 1)
+    if (op.getNumResults() != 1 || inFloat.contains(&op))
       continue;
-    auto found = findFunction(&op, numerics, [&](Operation *other) { return functions.contains(other); });
+    auto found = findFunction(&op, numerics, [&](Operation *other) { return functions.contains(other) || inFloat.contains(other); });
     if (!found)
       continue;
     auto function = std::make_shared<ScalarFunction>(std::move(*found));
@@ -128,8 +136,8 @@ static bool isBroadcast(Operation *op, unsigned i) {
   return op->getOperand(i).getType() != op->getResult(0).getType();
 }
 
-void Plan::findFormsAndGroups() {
-  findFunctions();
+void Plan::findFormsAndGroups(const DenseSet<Operation *> &inFloat) {
+  findFunctions(inFloat);
   DenseMap<Value, bool> known;
   for (auto [index, argument] : llvm::enumerate(main.getArguments()))
     if (isFloatTensor(argument) && (wantedAsInteger(argument, known) || main.getArgAttr(index, "sparsity.act_scale"))) {
@@ -147,7 +155,8 @@ void Plan::findFormsAndGroups() {
       return;
     }
     const OpClass kind = classify(op);
-    if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)))
+    if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)) ||
+        inFloat.contains(op))
       return;
     SmallVector<unsigned> activations = activationOperands(op);
     // What is computed in float for a whole row or channel (a mean, a deviation) would lose its precision.
@@ -170,49 +179,6 @@ void Plan::findFormsAndGroups() {
   readOwnScales();
 }
 
-void Plan::readOwnScales() {
-  auto read = [&](Value value, FloatAttr scale, IntegerAttr zeroPoint, Location loc) {
-    if (!scale || !members.contains(value))
-      return;
-    Group &group = groups[find(value)];
-    const double own = scale.getValueAsDouble();
-    auto drop = [&](const Twine &why) {
-      group.ownScale.reset();
-      if (!group.ownScaleDropped)
-        remark::missed(loc, remark::RemarkOpts::name("requantized").category("sparse-quantize"))
-            << "the model's own scale is not kept: " + why.str();
-      group.ownScaleDropped = true;
-    };
-    if (numerics.int16)
-      return drop("it is for 8 bits, and the numerics are int16");
-    if (zeroPoint && zeroPoint.getInt() != 0)
-      return drop("zero maps to " + Twine(zeroPoint.getInt()) + ", not to 0");
-    if (group.ownScale && std::abs(*group.ownScale - own) > 1e-6 * own)
-      return drop("values that share one scale here have different ones in the model");
-    // An unsigned type leaves a clamp behind, whose end tells how far its codes go.
-    if (auto clamp = value.getDefiningOp<tosa::ClampOp>())
-      if (auto high = dyn_cast<FloatAttr>(clamp.getMaxValAttr());
-          high && high.getValueAsDouble() > own * (numerics.top() + 0.5))
-        return drop("its codes are unsigned and do not fit 8 signed bits");
-    if (!group.ownScaleDropped)
-      group.ownScale = own;
-  };
-  for (auto [index, argument] : llvm::enumerate(main.getArguments()))
-    read(argument, main.getArgAttrOfType<FloatAttr>(index, "sparsity.act_scale"),
-         main.getArgAttrOfType<IntegerAttr>(index, "sparsity.act_zero_point"), main.getLoc());
-  main.front().walk([&](Operation *op) {
-    if (op->getNumResults() == 1)
-      read(op->getResult(0), op->getAttrOfType<FloatAttr>("sparsity.act_scale"),
-           op->getAttrOfType<IntegerAttr>("sparsity.act_zero_point"), op->getLoc());
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// Ranges
-//===----------------------------------------------------------------------===//
-
-bool Plan::onlyClamped(Value value) { return value.hasOneUse() && isa<tosa::ClampOp>(*value.getUsers().begin()); }
-
 /// Largest magnitude that a clamp, a sigmoid or a hyperbolic tangent lets through.
 static std::optional<double> knownRange(Value value) {
   Operation *op = value.getDefiningOp();
@@ -231,35 +197,140 @@ static std::optional<double> knownRange(Value value) {
   return std::nullopt;
 }
 
+/// Why the codes that a model stores a value in are none of the numerics' own, if so.
+static std::optional<std::string> whyCodesDiffer(Value value, double scale, int64_t zeroPoint, IntegerType codes,
+                                                 Numerics numerics) {
+  const std::string name = (codes.isUnsigned() ? "uint" : "int") + std::to_string(codes.getWidth());
+  if (zeroPoint != 0)
+    return "zero maps to " + std::to_string(zeroPoint) + ", not to 0";
+  if (numerics.int16)
+    return codes.getWidth() == 16 && !codes.isUnsigned()
+               ? std::nullopt
+               : std::optional("it is for codes of " + name + ", and the numerics are int16");
+  // What a clamp lets through tells how far the codes go, whatever their type.
+  double largest = codes.isUnsigned() ? std::ldexp(1.0, static_cast<int>(codes.getWidth())) - 1
+                                      : std::ldexp(1.0, static_cast<int>(codes.getWidth()) - 1);
+  if (std::optional<double> range = knownRange(value))
+    largest = std::min(largest, std::floor(*range / scale + 0.5));
+  if (codes.isUnsigned() ? largest <= static_cast<double>(numerics.top())
+                         : largest <= static_cast<double>(numerics.magnitude()))
+    return std::nullopt;
+  return "its codes are " + name + " and do not fit 8 signed bits";
+}
+
+void Plan::readOwnScales() {
+  auto read = [&](Value value, FloatAttr scale, IntegerAttr zeroPoint, TypeAttr type, Location loc) {
+    if (!scale || !members.contains(value))
+      return;
+    Group &group = groups[find(value)];
+    const double own = scale.getValueAsDouble();
+    auto drop = [&](const Twine &why) {
+      group.ownScale.reset();
+      if (!group.ownScaleDropped)
+        remark::missed(loc, remark::RemarkOpts::name("requantized").category("sparse-quantize"))
+            << "the model's own scale is not kept: " + why.str();
+      group.ownScaleDropped = true;
+    };
+    auto codes = type ? dyn_cast<IntegerType>(type.getValue()) : IntegerType();
+    if (!codes)
+      codes = IntegerType::get(main.getContext(), 8);
+    if (!broken.ownScale)
+      if (auto why = whyCodesDiffer(value, own, zeroPoint ? zeroPoint.getInt() : 0, codes, numerics))
+        return drop(*why);
+    if (group.ownScale && std::abs(*group.ownScale - own) > 1e-6 * own)
+      return drop("values that share one scale here have different ones in the model");
+    if (!group.ownScaleDropped)
+      group.ownScale = own;
+  };
+  for (auto [index, argument] : llvm::enumerate(main.getArguments()))
+    read(argument, main.getArgAttrOfType<FloatAttr>(index, "sparsity.act_scale"),
+         main.getArgAttrOfType<IntegerAttr>(index, "sparsity.act_zero_point"),
+         main.getArgAttrOfType<TypeAttr>(index, "sparsity.act_type"), main.getLoc());
+  main.front().walk([&](Operation *op) {
+    if (op->getNumResults() == 1)
+      read(op->getResult(0), op->getAttrOfType<FloatAttr>("sparsity.act_scale"),
+           op->getAttrOfType<IntegerAttr>("sparsity.act_zero_point"), op->getAttrOfType<TypeAttr>("sparsity.act_type"),
+           op->getLoc());
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+bool Plan::onlyClamped(Value value) const {
+  if (!value.hasOneUse())
+    return false;
+  Operation *user = *value.getUsers().begin();
+  return isa<tosa::ClampOp>(user) && isInteger(user) && !functionOf(user);
+}
+
+bool Plan::isRearranged(Value value) const {
+  Operation *op = value.getDefiningOp();
+  return isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(op) && (isInteger(op) || broken.unobserved);
+}
+
+double Plan::rangeOf(Value value) const {
+  while (!ranges.contains(value) && isRearranged(value))
+    value = value.getDefiningOp()->getOperand(0);
+  auto it = ranges.find(value);
+  return it == ranges.end() ? groups[find(value)].range : it->second;
+}
+
+void Plan::setRange(Value value, double range) {
+  ranges[value] = range;
+  Group &group = groups[find(value)];
+  group.range = std::max(group.range, range);
+  group.known = true;
+}
+
+std::string Plan::describe(Value value) const {
+  if (Operation *op = value.getDefiningOp())
+    return "node '" + nodeName(op) + "'";
+  auto argument = cast<BlockArgument>(value);
+  func::FuncOp function = main; // attributes are read through handles that are not const
+  auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "sparsity.name");
+  return "input '" + (name ? name.str() : "arg" + std::to_string(argument.getArgNumber())) + "'";
+}
+
 SmallVector<Value> Plan::valuesToObserve() const {
   SmallVector<Value> values;
   for (const auto &[value, group] : members)
-    if (!isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(value.getDefiningOp()) && !onlyClamped(value))
+    if (!isRearranged(value) && !onlyClamped(value))
       values.push_back(value);
   return values;
 }
 
 LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed, double share) {
-  for (const auto &[value, statistics] : observed) {
-    if (!statistics.finite()) {
-      Operation *op = value.getDefiningOp();
+  for (const auto &[value, group] : members) {
+    // A plan that is made anew may hold what was rearranged in integers when it was observed.
+    Value source = value;
+    while (!observed.contains(source) && isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(source.getDefiningOp()))
+      source = source.getDefiningOp()->getOperand(0);
+    auto it = observed.find(source);
+    if (it == observed.end() || onlyClamped(value) || isRearranged(value))
+      continue;
+    const Statistics &statistics = it->second;
+    if (!statistics.finite())
       return emitError(value.getLoc())
-             << "calibration: " << (op ? "node '" + nodeName(op) + "'" : "an input")
+             << "calibration: " << describe(value)
              << " took a value that is not finite; expected finite inputs and a model that stays finite on them";
+    double range = statistics.percentile(share);
+    if (!isRange(range) && isRange(statistics.largest())) {
+      remark::missed(value.getLoc(), remark::RemarkOpts::name("whole-range").category("sparse-quantize"))
+          << describe(value) + ": so few of its values are not zero that the percentile is zero; its range is the " +
+                 "largest magnitude";
+      range = statistics.largest();
     }
-    double &range = groups[find(value)].range;
-    range = std::max(range, statistics.percentile(share));
+    setRange(value, range);
   }
   return success();
 }
 
 LogicalResult Plan::setRanges(double defaultRange) {
-  for (const auto &[value, group] : members) {
-    if (onlyClamped(value))
-      continue;
-    double &range = groups[find(value)].range;
-    range = std::max(range, std::min(defaultRange, knownRange(value).value_or(defaultRange)));
-  }
+  for (const auto &[value, group] : members)
+    if (!onlyClamped(value))
+      setRange(value, std::min(defaultRange, knownRange(value).value_or(defaultRange)));
   return success();
 }
 
@@ -268,17 +339,29 @@ LogicalResult Plan::setRanges(double defaultRange) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Plan::setScales() {
-  for (auto [index, group] : llvm::enumerate(groups)) {
-    if (parents[index] != index)
+  // Both a scale and its inverse are float32 constants of the model; a denormal one would lose digits.
+  constexpr double kLeast = 1e-36, kMost = 1e36;
+  for (const auto &[value, member] : members) {
+    Group &group = groups[find(value)];
+    if (group.scale != 0)
       continue;
+    if (!group.ownScale && !group.known && !broken.unobserved)
+      return emitError(value.getLoc()) << describe(value)
+                                       << ": its range was neither observed nor given; expected one for every value "
+                                          "that becomes an integer";
     if (group.ownScale)
       group.scale = *group.ownScale;
     else // A value that was always zero may have any scale.
-      group.scale = (group.range > 0 ? group.range : 1.0) / static_cast<double>(numerics.top());
-    if (!(group.scale > 1e-30) || group.scale > 1e30)
-      return emitError(main.getLoc()) << "a range of " << group.range << " gives scale " << group.scale
-                                      << "; expected one between 1e-30 and 1e30";
+      group.scale = (isRange(group.range) ? group.range : 1.0) / static_cast<double>(numerics.top());
+    if (!(group.scale >= kLeast && group.scale <= kMost))
+      return emitError(value.getLoc()) << describe(value) << ": "
+                                       << (group.ownScale ? std::string("the model's own scale")
+                                                          : "a range of " + number(group.range) + ", hence a scale")
+                                       << " of " << number(group.scale) << "; expected a scale between "
+                                       << number(kLeast) << " and " << number(kMost);
   }
+  if (failed(breakScale()))
+    return failure();
   return preventWrapping();
 }
 
@@ -335,8 +418,8 @@ LogicalResult Plan::preventWrapping() {
       if (group.scale >= smallest)
         return;
       remark::missed(op->getLoc(), remark::RemarkOpts::name("coarser-scale").category("sparse-quantize"))
-          << "node '" + nodeName(op) + "': scale raised from " + std::to_string(group.scale) + " to " +
-                 std::to_string(smallest * 1.001) + ", as its largest possible sums would wrap in 32 bits";
+          << "node '" + nodeName(op) + "': scale raised from " + number(group.scale) + " to " +
+                 number(smallest * 1.001) + ", as its largest possible sums would wrap in 32 bits";
       group.scale = smallest * 1.001;
       changed = true;
     });

@@ -1,9 +1,9 @@
 //===- QuantizePlan.h - What sparse-quantize decides before it rewrites ---===//
 //
 // A plan says of every float value of @main whether it becomes an integer, which values share one scale, and what the
-// scales are. It is made in four steps: forms and groups (from the graph), ranges (from calibration or a default),
-// scales (from ranges or the model's own), and a last step that coarsens scales so that no 32-bit rescale result can
-// wrap.
+// scales are. It is made in five steps: forms and groups (from the graph), ranges (from calibration or a default),
+// scales (from ranges or the model's own), a step that coarsens scales so that no 32-bit rescale result can wrap, and a
+// last one that sends back to float what no table holds and what one scale would swamp: then the plan is made anew.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 #include "llvm/ADT/MapVector.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,12 @@ private:
   bool notFinite = false;
 };
 
+/// Whether a largest magnitude is any, or that of a value that was always zero: nothing that it is added to, and no
+/// weight that it is multiplied by, makes what is smaller matter.
+constexpr bool isRange(double magnitude) { return magnitude >= 1e-30; }
+/// A number as messages have it.
+std::string number(double value);
+
 /// How an op is treated.
 enum class OpClass {
   Constant,    ///< tosa.const, tosa.const_shape.
@@ -84,9 +91,38 @@ struct ScalarFunction {
 /// The longest such chain that ends in `root`, has no other readers inside, and is better a table than op by op.
 std::optional<ScalarFunction> findFunction(mlir::Operation *root, Numerics numerics,
                                            llvm::function_ref<bool(mlir::Operation *)> taken);
-double evaluate(const ScalarFunction &function, double x);
+/// The chain in double precision.
+std::function<double(double)> compile(const ScalarFunction &function);
+
+/// A function as TOSA's TABLE holds it: 256 entries, one a code, in int8; 513 in int16, 128 codes apart, between which
+/// is interpolated to 23 bits.
+struct Table {
+  std::vector<int64_t> entries;
+  double operandScale = 0; ///< Of the codes that it takes: the operand's own, or a finer one to rescale to first.
+  double entryScale = 0;   ///< Of the entries.
+  double error = 0;        ///< Largest error of an interpolation between two entries, over the result's range.
+  std::optional<double> undefined; ///< Where the function has no number, if anywhere; then there are no entries.
+};
+
+/// What a table has to hold.
+struct TableRange {
+  double operandScale = 0; ///< Of the group that the operand is in.
+  double operand = 0;      ///< Largest magnitude of the operand itself, which may be far less than its group's.
+  double resultScale = 0;
+  double result = 0; ///< Largest magnitude of the result itself.
+};
+/// With `plain`, the operand is taken as it is, and entries end at the result's range.
+Table makeTable(llvm::function_ref<double(double)> function, Numerics numerics, TableRange range, bool plain);
+
+/// Which fault a test asks for by the module's attribute `sparsity.debug_break`, which goes (QuantizeBreak.cpp).
+struct Break {
+  bool unobserved = false, table = false, ownScale = false;
+  std::string node; ///< Whose result gets a wrong scale.
+};
+mlir::FailureOr<Break> readBreak(mlir::ModuleOp module);
 
 struct Group {
+  bool known = false;             ///< Whether a range was observed or assumed.
   double range = 0;               ///< Largest magnitude.
   std::optional<double> ownScale; ///< What the model itself says.
   bool ownScaleDropped = false;
@@ -95,10 +131,11 @@ struct Group {
 
 class Plan {
 public:
-  Plan(mlir::func::FuncOp main, Numerics numerics) : main(main), numerics(numerics) {}
+  Plan(mlir::func::FuncOp main, Numerics numerics, Break broken = {})
+      : main(main), numerics(numerics), broken(std::move(broken)) {}
 
-  /// Step 1.
-  void findFormsAndGroups();
+  /// Step 1. Ops of `inFloat` do not become integers.
+  void findFormsAndGroups(const llvm::DenseSet<mlir::Operation *> &inFloat = {});
   /// Values whose ranges step 2 needs.
   llvm::SmallVector<mlir::Value> valuesToObserve() const;
   /// Step 2, with calibration: by the observed value; and without.
@@ -107,6 +144,10 @@ public:
   mlir::LogicalResult setRanges(double defaultRange);
   /// Steps 3 and 4.
   mlir::LogicalResult setScales();
+  /// Step 5, to go back to float: ops of chains that no table holds well enough, each with a remark.
+  llvm::SmallVector<mlir::Operation *> findCoarseTables() const;
+  /// And ops at which small values would get the scale of wide ones for no integer reader, each with a remark.
+  llvm::SmallVector<mlir::Operation *> findSwamped() const;
 
   /// True where the op becomes integer arithmetic.
   bool isInteger(mlir::Operation *op) const { return integerOps.contains(op); }
@@ -123,8 +164,12 @@ public:
     return it != functions.end() && integerOps.contains(it->second->ops.back()) ? it->second.get() : nullptr;
   }
 
+  /// The table of an op that becomes one, or of the chain that it ends.
+  Table tableOf(mlir::Operation *op) const;
+
   mlir::func::FuncOp main;
   Numerics numerics;
+  Break broken;
 
 private:
   unsigned find(mlir::Value value) const;
@@ -134,10 +179,20 @@ private:
   mlir::LogicalResult preventWrapping();
   /// The smallest output scale at which the op's rescale cannot wrap, given its input scales.
   double smallestScale(mlir::Operation *op) const;
-  /// The clamp is all that sees the value, so values beyond it do not matter.
-  static bool onlyClamped(mlir::Value value);
+  /// An integer clamp is all that sees the value, so values beyond it do not matter.
+  bool onlyClamped(mlir::Value value) const;
+  /// The value is an integer one whose elements are those of another member, in another order.
+  bool isRearranged(mlir::Value value) const;
+  /// Largest magnitude of the value itself, which may be less than its group's.
+  double rangeOf(mlir::Value value) const;
+  void setRange(mlir::Value value, double range);
+  /// No integer arithmetic reads the value, nor what only moves it.
+  bool isReadInFloat(mlir::Value value) const;
+  /// "node 'x'" or "input 'x'".
+  std::string describe(mlir::Value value) const;
+  mlir::LogicalResult breakScale();
 
-  void findFunctions();
+  void findFunctions(const llvm::DenseSet<mlir::Operation *> &inFloat);
 
   llvm::DenseMap<mlir::Operation *, std::shared_ptr<ScalarFunction>> functions; ///< By each of their ops.
   llvm::DenseSet<mlir::Operation *> integerOps;
@@ -145,6 +200,7 @@ private:
   llvm::MapVector<mlir::Value, unsigned> members;
   mutable std::vector<unsigned> parents;
   std::vector<Group> groups;
+  llvm::DenseMap<mlir::Value, double> ranges;
 };
 
 /// Runs the float model on every calibration input and returns statistics of the values (and of the arguments among

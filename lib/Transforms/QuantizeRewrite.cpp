@@ -17,6 +17,10 @@ using namespace mlir;
 
 namespace sparseaccel::quantize {
 
+/// Marks of the float model that say nothing about the integer one.
+static constexpr StringLiteral kOwnScaleAttributes[] = {"sparsity.act_scale", "sparsity.act_zero_point",
+                                                        "sparsity.act_type"};
+
 namespace {
 class Rewriter {
 public:
@@ -45,6 +49,7 @@ private:
   Value integer(Value value);
   Value quantiseConstant(Value value, ArrayRef<int64_t> shape, double &scale);
   void record(Value original, Value integer, StringRef name);
+  void note(Value value, StringRef key, double scale);
   std::string unique(StringRef name);
 
   // Ops.
@@ -53,7 +58,7 @@ private:
   LogicalResult matmul(tosa::MatMulOp op);
   LogicalResult arithmetic(Operation *op);
   LogicalResult scaleBy(Operation *op, Value operand, double factor);
-  LogicalResult table(Operation *op, Value input, llvm::function_ref<double(double)> function);
+  LogicalResult table(Operation *op, Value source);
   void clamp(tosa::ClampOp op);
   void preserving(Operation *op);
   FailureOr<Value> rescale(Operation *op, Value input, Type element, ArrayRef<double> factors, bool scale32);
@@ -105,6 +110,12 @@ std::string Rewriter::unique(StringRef name) {
   return candidate;
 }
 
+/// Names an integer value of the result by a unique key, and notes its scale.
+void Rewriter::note(Value value, StringRef key, double scale) {
+  value.getDefiningOp()->setAttr("sparsity.value", builder.getStringAttr(key));
+  scales.push_back(builder.getNamedAttr(key, builder.getF64FloatAttr(scale)));
+}
+
 /// Names an integer (or float) value of the result, and notes its scale and density.
 void Rewriter::record(Value original, Value value, StringRef name) {
   const std::string key = unique(name);
@@ -118,9 +129,9 @@ void Rewriter::record(Value original, Value value, StringRef name) {
   if (!isa<IntegerType>(getElementTypeOrSelf(value)))
     return;
   const double scale = plan.scaleOf(original);
+  note(value, key, scale);
   if (number)
     ranges.push_back(builder.getNamedAttr(key, builder.getF64FloatAttr(plan.calibratedRange(original))));
-  scales.push_back(builder.getNamedAttr(key, builder.getF64FloatAttr(scale)));
   // A reshaped value has its source's density.
   Value source = original;
   while (!observed.contains(source) && isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(source.getDefiningOp()))
@@ -309,8 +320,7 @@ LogicalResult Rewriter::scaleBy(Operation *op, Value operand, double factor) {
 
 LogicalResult Rewriter::arithmetic(Operation *op) {
   if (isa<tosa::SigmoidOp, tosa::TanhOp>(op))
-    return table(op, op->getOperand(0),
-                 [&](double x) { return isa<tosa::TanhOp>(op) ? std::tanh(x) : 1.0 / (1.0 + std::exp(-x)); });
+    return table(op, op->getOperand(0));
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (isa<tosa::MulOp>(op))
     for (unsigned i : {0u, 1u})
@@ -369,26 +379,28 @@ LogicalResult Rewriter::arithmetic(Operation *op) {
   return success();
 }
 
-LogicalResult Rewriter::table(Operation *op, Value source, llvm::function_ref<double(double)> function) {
-  const double inputScale = plan.scaleOf(source), outputScale = plan.scaleOf(op->getResult(0));
-  const auto top = static_cast<double>(numerics.top());
-  // int8: entry i belongs to the code i - 128. int16: entries lie 128 codes apart and are interpolated to 23 bits.
-  const int64_t entries = numerics.int16 ? 513 : 256, step = numerics.int16 ? 128 : 1, lowest = -numerics.magnitude();
-  SmallVector<int64_t> codes;
-  for (int64_t i = 0; i < entries; ++i) {
-    const double x = static_cast<double>(lowest + i * step) * inputScale, y = function(x) / outputScale;
-    if (std::isnan(y))
-      return emitError(op->getLoc()) << "node '" << nodeName(op) << "': its table has no number at " << x
-                                     << "; expected a function that is defined on the whole range of its operand";
-    codes.push_back(std::llround(std::clamp(y, -top, top))); // infinity saturates
-  }
+LogicalResult Rewriter::table(Operation *op, Value source) {
+  const Table table = plan.tableOf(op);
+  if (table.undefined)
+    return emitError(op->getLoc()) << "node '" << nodeName(op) << "': its table has no number at " << *table.undefined
+                                   << "; expected a function that is defined on the whole range of its operand";
   Location loc = op->getLoc();
-  Value values = integers(loc, activation(), {entries}, codes);
   Value input = integer(source);
+  const double operandScale = plan.scaleOf(source);
+  if (table.operandScale != operandScale) {
+    // What moves values gave the operand the scale of wider ones: a finer one uses the whole table.
+    FailureOr<Value> finer = rescale(op, input, activation(), operandScale / table.operandScale, /*scale32=*/true);
+    if (failed(finer))
+      return failure();
+    input = *finer;
+    note(input, unique(nodeName(op) + ".operand"), table.operandScale);
+  }
+  Value values = integers(loc, activation(), {static_cast<int64_t>(table.entries.size())}, table.entries);
   Type element = numerics.int16 ? builder.getI32Type() : activation();
   Value output = tosa::TableOp::create(builder, loc, as(input.getType(), element), input, values);
   if (numerics.int16) {
-    FailureOr<Value> narrow = rescale(op, output, activation(), 1.0 / 128, /*scale32=*/true);
+    FailureOr<Value> narrow = rescale(op, output, activation(),
+                                      table.entryScale / plan.scaleOf(op->getResult(0)) / 128, /*scale32=*/true);
     if (failed(narrow))
       return failure();
     output = *narrow;
@@ -439,7 +451,7 @@ void Rewriter::preserving(Operation *op) {
   }
   Operation *clone = builder.clone(*op, mapping);
   clone->getResult(0).setType(as(op->getResult(0).getType(), activation()));
-  for (StringRef attribute : {"sparsity.act_scale", "sparsity.act_zero_point"})
+  for (StringRef attribute : kOwnScaleAttributes)
     clone->removeDiscardableAttr(attribute);
   if (auto pool = dyn_cast<tosa::AvgPool2dOp>(clone))
     pool.setAccType(builder.getI32Type());
@@ -452,8 +464,7 @@ LogicalResult Rewriter::rewrite(Operation *op) {
   if (kind == OpClass::Constant)
     return success(); // where it is used
   if (const ScalarFunction *function = plan.functionOf(op))
-    return op != function->ops.back() ? success()
-                                      : table(op, function->input, [&](double x) { return evaluate(*function, x); });
+    return op != function->ops.back() ? success() : table(op, function->input);
   if (plan.isInteger(op)) {
     switch (kind) {
     case OpClass::Contraction:
@@ -479,7 +490,7 @@ LogicalResult Rewriter::rewrite(Operation *op) {
   for (Value operand : op->getOperands())
     mapping.map(operand, real(operand));
   Operation *clone = builder.clone(*op, mapping);
-  for (StringRef attribute : {"sparsity.act_scale", "sparsity.act_zero_point"})
+  for (StringRef attribute : kOwnScaleAttributes)
     clone->removeDiscardableAttr(attribute);
   for (auto [from, to] : llvm::zip_equal(op->getResults(), clone->getResults()))
     reals[from] = to;
@@ -493,7 +504,7 @@ LogicalResult Rewriter::run() {
   builder.setInsertionPoint(old);
   auto fresh = cast<func::FuncOp>(builder.cloneWithoutRegions(old));
   for (unsigned i = 0; i < fresh.getNumArguments(); ++i)
-    for (StringRef attribute : {"sparsity.act_scale", "sparsity.act_zero_point"})
+    for (StringRef attribute : kOwnScaleAttributes)
       fresh.removeArgAttr(i, attribute);
   body = fresh.addEntryBlock();
   builder.setInsertionPointToEnd(body);

@@ -33,6 +33,25 @@ module {
 
 // -----
 
+// Codes of 16 bits, or unsigned ones that go beyond 127, are none of int8's own; those of a clamp that ends below are.
+// CHECK: the model's own scale is not kept: its codes are uint8 and do not fit 8 signed bits
+// CHECK: the model's own scale is not kept: its codes are int16 and do not fit 8 signed bits
+// CHECK-NOT: not kept
+// IR: sparsity.scales = {low = 2.500000e-02 : f64, pool = 2.500000e-02 : f64, v.quantized = 1.000000e-02 : f64, wide = 1.000000e-02 : f64, x.quantized = 1.000000e-02 : f64
+module {
+  func.func @main(%x: tensor<1x2x2x1xf32> {sparsity.name = "x", sparsity.act_scale = 2.5e-2 : f64, sparsity.act_zero_point = 0 : i64, sparsity.act_type = ui8},
+                  %y: tensor<1x2x2x1xf32> {sparsity.name = "y"}, %v: tensor<1x2x2x1xf32> {sparsity.name = "v"}) -> (tensor<1x2x2x1xf32>, tensor<1x2x2x1xf32>) {
+    %0 = tosa.max_pool2d %v {kernel = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>, sparsity.act_scale = 1.0e-5 : f64,
+      sparsity.act_zero_point = 0 : i64, sparsity.act_type = si16} : (tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32> loc("wide")
+    %1 = tosa.max_pool2d %y {kernel = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32> loc("pool")
+    %2 = tosa.clamp %1 {min_val = 0.0 : f32, max_val = 3.0 : f32, sparsity.act_scale = 2.5e-2 : f64, sparsity.act_zero_point = 0 : i64, sparsity.act_type = ui8} :
+      (tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32> loc("low")
+    return %0, %2 : tensor<1x2x2x1xf32>, tensor<1x2x2x1xf32>
+  }
+}
+
+// -----
+
 // A bias that would leave the 32-bit sums coarsens the channel's weights; sums that could wrap raise the output's scale.
 // CHECK: node 'conv3': scale raised from {{.*}}, as its largest possible sums would wrap in 32 bits
 // CHECK: node 'conv3': the weights of 1 of 1 channels are coarsened so that their biases fit 32-bit sums

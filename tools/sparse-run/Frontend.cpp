@@ -18,11 +18,16 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
 namespace sparseaccel::run {
+
+/// A fault for quantisation to have (lib/Transforms/QuantizeBreak.cpp): what watches over it is tested by it.
+static llvm::cl::opt<std::string> debugBreak("debug-break", llvm::cl::desc("For tests: quantise wrongly in one way"),
+                                             llvm::cl::value_desc("fault"), llvm::cl::Hidden);
 
 void registerDialects(DialectRegistry &registry) {
   registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
@@ -36,6 +41,8 @@ static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
   quantize.calibrate = options.calibrate;
   quantize.defaultRange = options.defaultRange;
   quantize.calibration = options.calibration;
+  if (!debugBreak.empty())
+    module->setAttr("sparsity.debug_break", StringAttr::get(module.getContext(), debugBreak));
   PassManager pm(module->getName());
   pm.addPass(createQuantize(quantize));
   return pm.run(module);

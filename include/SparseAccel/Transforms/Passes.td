@@ -46,8 +46,8 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
     For every output channel `|bias| + sum |w| * max |a|` is proven to fit the sums; a channel that would not fit has its weights coarsened, and an output scale
     at which a rescale could wrap in 32 bits is raised: each with a remark that names the node (`--remarks-filter=sparse-quantize`).
 
-    A model with QuantizeLinear/DequantizeLinear (attributes `sparsity.quant`, `sparsity.act_scale`) keeps its scales in int8 where zero maps to 0; else it is
-    quantised anew, with a remark.
+    A model with QuantizeLinear/DequantizeLinear (attributes `sparsity.quant`, `sparsity.act_scale`) keeps its scales in int8 where zero maps to 0 and codes
+    fit (in int16 those of int16 activations); else it is quantised anew, with a remark.
 
     Every op that yields an activation gets a unique `sparsity.value`, from its node's name. The module gets `sparsity.numerics`, `sparsity.scales` and, after
     calibration, `sparsity.densities` (share of nonzeros), both by value name.

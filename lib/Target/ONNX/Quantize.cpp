@@ -128,8 +128,11 @@ bool isNonNegative(mlir::Value value, unsigned depth = 0) {
 }
 
 /// Marks the op (or the argument) that makes an activation with the scale that the model gives it.
-void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroPoint) {
+void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroPoint, DType codes) {
   auto &builder = node.importer.builder;
+  const bool isUnsigned = codes == DType::U8 || codes == DType::U16;
+  auto typeAttr = TypeAttr::get(builder.getIntegerType(codes == DType::I8 || codes == DType::U8 ? 8 : 16,
+                                                       /*isSigned=*/!isUnsigned));
   auto scaleAttr = builder.getF64FloatAttr(scale);
   auto zeroAttr = builder.getI64IntegerAttr(zeroPoint);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
@@ -142,6 +145,7 @@ void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroP
     }
     function.setArgAttr(argument.getArgNumber(), "sparsity.act_scale", scaleAttr);
     function.setArgAttr(argument.getArgNumber(), "sparsity.act_zero_point", zeroAttr);
+    function.setArgAttr(argument.getArgNumber(), "sparsity.act_type", typeAttr);
     return;
   }
   Operation *op = value.getDefiningOp();
@@ -153,6 +157,7 @@ void markScale(NodeContext &node, mlir::Value value, double scale, int64_t zeroP
   }
   op->setAttr("sparsity.act_scale", scaleAttr);
   op->setAttr("sparsity.act_zero_point", zeroAttr);
+  op->setAttr("sparsity.act_type", typeAttr);
 }
 
 } // namespace
@@ -260,7 +265,7 @@ LogicalResult importDequantizeLinear(NodeContext &node) {
       return importer.clamp(of, onlyAbove ? 0 : -largest, onlyAbove ? largest : 0, node.loc);
     });
   }
-  markScale(node, maker(), scale, zeroPoint);
+  markScale(node, maker(), scale, zeroPoint, type);
   node.set(value);
   return success();
 }

@@ -12,8 +12,9 @@
 //     tensor; for depthwise weights with a multiplier axis 2 counts channels and multipliers together);
 //   - a QuantizeLinear/DequantizeLinear pair on an activation is no op: the op (or the argument) that makes the
 //   activation gets
-//     `sparsity.act_scale` (f64) and `sparsity.act_zero_point` (i64). Where the codes cannot hold one side of zero (an
-//     unsigned type with zero point 0) the pair acts as a ReLU, and a tosa.clamp with the attribute is kept;
+//     `sparsity.act_scale` (f64), `sparsity.act_zero_point` (i64) and `sparsity.act_type` (si8, ui8, si16 or ui16).
+//     Where the codes cannot hold one side of zero (an unsigned type with zero point 0) the pair acts as a ReLU, and a
+//     tosa.clamp with the attributes is kept;
 //   - Softmax and LRN become calls of private functions whose bodies are plain TOSA and whose attribute `sparsity.host`
 //   names the operator.
 //

@@ -1,0 +1,52 @@
+//===- QuantizeSwamped.cpp - Small values beside wide ones ----------------===//
+//
+// One scale for a tensor is a loss where small values come to lie beside wide ones: the scores of a sum with a mask of
+// -10000, or those that a detection head puts behind its boxes. Where integer arithmetic reads such a tensor there is
+// no way around it. Where only float operators or the model's user do, the op is better off in float.
+//
+//===----------------------------------------------------------------------===//
+
+#include "QuantizePlan.h"
+
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/IR/Remarks.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace sparseaccel::quantize {
+
+/// A result so many times as wide as an operand costs the operand four bits.
+static constexpr double kSwamped = 16;
+
+bool Plan::isReadInFloat(Value value) const {
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    if (!isInteger(user))
+      return !functionOf(user);
+    return classify(user) == OpClass::Preserving && !isa<tosa::ConcatOp>(user) && isReadInFloat(user->getResult(0));
+  });
+}
+
+SmallVector<Operation *> Plan::findSwamped() const {
+  SmallVector<Operation *> result;
+  func::FuncOp function = main;
+  for (Operation &op : function.front()) {
+    if (!isa<tosa::AddOp, tosa::SubOp, tosa::ConcatOp>(op) || !isInteger(&op) || functionOf(&op))
+      continue;
+    double least = std::numeric_limits<double>::infinity();
+    for (unsigned i : activationOperands(&op))
+      if (Value operand = op.getOperand(i); !isConstant(operand) && isRange(rangeOf(operand)))
+        least = std::min(least, rangeOf(operand));
+    const double range = rangeOf(op.getResult(0));
+    if (!(range > kSwamped * least) || !isReadInFloat(op.getResult(0)))
+      continue;
+    remark::missed(op.getLoc(), remark::RemarkOpts::name("swamped").category("sparse-quantize"))
+        << "node '" + nodeName(&op) + "': stays in float, as its result reaches " + number(range) +
+               " and an operand only " + number(least);
+    result.push_back(&op);
+  }
+  return result;
+}
+
+} // namespace sparseaccel::quantize
