@@ -446,7 +446,8 @@ LogicalResult importConstant(NodeContext &node) {
     return node.error() << "has " << node.node.attributes.size() << " attributes; expected one, its value", failure();
   const Attribute &value = *node.attribute(node.node.attributes[0].name);
   std::shared_ptr<HostTensor> result;
-  if (value.name == "value" && value.kind == Attribute::Tensor) {
+  if ((value.name == "value" && value.kind == Attribute::Tensor) ||
+      (value.name == "sparse_value" && value.kind == Attribute::SparseTensor)) {
     auto named = std::make_shared<HostTensor>(*value.tensor);
     if (named->name.empty() && !node.node.outputs.empty())
       named->name = node.node.outputs[0];
@@ -468,7 +469,8 @@ LogicalResult importConstant(NodeContext &node) {
         result->set(static_cast<int64_t>(i), number);
   } else {
     return node.error() << "has attribute '" << value.name
-                        << "'; expected value, value_float, value_floats, value_int or value_ints of its kind",
+                        << "'; expected value, sparse_value, value_float, value_floats, value_int or value_ints of its "
+                           "kind",
            failure();
   }
   return result ? setConstant(node, result) : failure();

@@ -212,36 +212,19 @@ LogicalResult Importer::checkSupported() {
   return failure();
 }
 
-std::optional<int64_t> Importer::inputDim(const ValueInfo &input, unsigned index) {
-  const Dim &dim = input.dims[index];
-  if (dim.value >= 1)
-    return dim.value;
-  if (dim.value == 0) {
-    error() << "input '" << input.name << "': dimension " << index << " is 0; expected at least 1";
-    return std::nullopt;
-  }
-  std::string byIndex = input.name + ":" + std::to_string(index);
-  for (const std::string &name : {dim.param, byIndex}) {
-    auto given = options.dims.find(name);
-    if (!name.empty() && given != options.dims.end()) {
-      usedDims.insert(name);
-      return given->second;
-    }
-  }
-  if (index == 0 && options.batch) {
-    usedBatch = true;
-    return *options.batch;
-  }
-  auto diagnostic = error() << "input '" << input.name << "': dimension " << index << " is symbolic";
-  if (!dim.param.empty())
-    diagnostic << " ('" << dim.param << "')";
-  diagnostic << "; give it a value with --dim " << (dim.param.empty() ? byIndex : dim.param) << "=N";
-  if (index == 0)
-    diagnostic << " or --batch=N";
-  return std::nullopt;
+/// What no node reads and is no float tensor of a known rank needs no value: a size of the picture, a mode.
+void Importer::dropUnusedInputs() {
+  llvm::erase_if(model.inputs, [&](const ValueInfo &input) {
+    auto dtype = dtypeFromOnnx(input.elementType);
+    if (isUsed(input.name) || (input.isTensor && input.hasShape && dtype && onnx::isFloat(*dtype)))
+      return false;
+    emitWarning(fileLoc) << "input '" << input.name << "' is left out: nothing reads it";
+    return true;
+  });
 }
 
 LogicalResult Importer::importInputs() {
+  dropUnusedInputs();
   SmallVector<Type> types;
   SmallVector<Location> locs;
   for (const ValueInfo &input : model.inputs) {
@@ -276,28 +259,8 @@ LogicalResult Importer::importInputs() {
     types.push_back(type(shape));
     locs.push_back(NameLoc::get(builder.getStringAttr(input.name)));
   }
-  for (const auto &[name, value] : options.dims)
-    if (!usedDims.contains(name)) {
-      auto diagnostic = error() << "--dim " << name << "=" << value
-                                << ": no input has a symbolic dimension of that name; expected ";
-      std::vector<std::string> known;
-      for (const ValueInfo &input : model.inputs)
-        for (unsigned index = 0; index < input.dims.size(); ++index)
-          if (input.dims[index].value < 0)
-            known.push_back(input.dims[index].param.empty() ? input.name + ":" + std::to_string(index)
-                                                            : input.dims[index].param);
-      if (known.empty())
-        diagnostic << "no --dim, as the model has none";
-      else
-        diagnostic << "one of " << join(known, ", ");
-      return failure();
-    }
-  if (options.batch && !usedBatch)
-    for (const ValueInfo &input : model.inputs)
-      if (!input.dims.empty() && input.dims[0].value >= 0 && input.dims[0].value != *options.batch)
-        return error() << "--batch=" << *options.batch << ": input '" << input.name
-                       << "' has a fixed leading dimension of " << input.dims[0].value << "; expected a symbolic one",
-               failure();
+  if (failed(checkDimOptions()))
+    return failure();
 
   builder.setInsertionPointToEnd(module->getBody());
   main = func::FuncOp::create(builder, module->getLoc(), "main", builder.getFunctionType(types, {}));
@@ -323,10 +286,6 @@ LogicalResult Importer::returnOutputs() {
       return error() << "output '" << output.name << "' is a result that its operator does not give", failure();
     if (value->codes)
       return error() << "output '" << output.name << "' is quantised; expected a DequantizeLinear before it", failure();
-    if (value->constant && !onnx::isFloat(value->constant->type))
-      return error() << "output '" << output.name << "' is a constant of " << dtypeName(value->constant->type)
-                     << "; expected float32",
-             failure();
     auto count = elementCount(value->shape, sizeof(float), options.maxTensorBytes);
     if (!count || *count == 0)
       return error() << "output '" << output.name << "' has shape " << shapeString(value->shape)
@@ -346,7 +305,14 @@ LogicalResult Importer::returnOutputs() {
                failure();
       }
     }
-    results.push_back(get(value, identityLayout(value->rank()), NameLoc::get(builder.getStringAttr(output.name))));
+    Location loc = NameLoc::get(builder.getStringAttr(output.name));
+    results.push_back(value->constant && !onnx::isFloat(value->constant->type)
+                          ? constIntegers(*value->constant, loc)
+                          : get(value, identityLayout(value->rank()), loc));
+    if (!results.back())
+      return error() << "output '" << output.name << "' is a constant of " << dtypeName(value->constant->type)
+                     << "; expected float32 or signed integers",
+             failure();
   }
   auto returned = func::ReturnOp::create(builder, main.getLoc(), results);
   main.setType(builder.getFunctionType(main.getArgumentTypes(), returned.getOperandTypes()));

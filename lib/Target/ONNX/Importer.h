@@ -145,6 +145,8 @@ public:
   //===--- Ops (Values.cpp)
   mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape);
   mlir::Value constFloats(llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> shape, mlir::Location loc);
+  /// A constant of signed integers as it is; null for other types.
+  mlir::Value constIntegers(const HostTensor &tensor, mlir::Location loc);
   mlir::Value splat(float value, int64_t rank, mlir::Location loc);
   mlir::Value weights(std::vector<float> values, llvm::ArrayRef<int64_t> shape, llvm::StringRef name,
                       mlir::Location loc, const std::optional<QuantInfo> &quant = std::nullopt);
@@ -184,10 +186,20 @@ private:
   mlir::LogicalResult checkOpset();
   mlir::LogicalResult order();
   mlir::LogicalResult checkSupported();
+  void dropUnusedInputs();
   mlir::LogicalResult importInputs();
   mlir::LogicalResult importNode(const Node &node);
   mlir::LogicalResult returnOutputs();
+
+  //===--- Open extents (Dimensions.cpp)
+  /// The extent of an input's dimension; reports where nothing gives it one.
   std::optional<int64_t> inputDim(const ValueInfo &input, unsigned index);
+  /// The same from the arrays alone, with a remark; nullopt where they do not say. `failed`: they contradict, reported.
+  std::optional<int64_t> dimFromArrays(const ValueInfo &input, unsigned index, bool &failed);
+  /// The shape of the array of an input, or null.
+  const Shape *arrayShape(size_t position);
+  /// Reports options that named nothing.
+  mlir::LogicalResult checkDimOptions();
 
   mlir::MLIRContext *context;
   mlir::Location fileLoc;
@@ -198,7 +210,8 @@ private:
   llvm::StringMap<unsigned> uses;          ///< How many operands (and graph outputs) read a name.
   llvm::StringMap<const Node *> consumers; ///< The only reader, for names read once by a node.
   llvm::DenseSet<const Node *> folded;     ///< Nodes that went into an earlier one.
-  llvm::StringSet<> usedDims;
+  llvm::StringSet<> usedDims, remarkedDims;
+  std::vector<std::pair<bool, std::optional<Shape>>> arrayShapes; ///< Whether asked for, and what was found, by input.
   bool usedBatch = false;
   mlir::Value zero, shift;
   uint64_t builtConstantBytes = 0;

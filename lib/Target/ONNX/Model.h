@@ -11,6 +11,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
@@ -65,14 +66,19 @@ using TensorRef = std::shared_ptr<const HostTensor>;
 std::optional<int64_t> elementCount(llvm::ArrayRef<int64_t> shape, uint64_t elementBytes, uint64_t maxBytes);
 std::string shapeString(llvm::ArrayRef<int64_t> shape);
 
+/// The dense form of an ONNX SparseTensor of that shape: `values` [nonzeros], and `indices` of int64, [nonzeros] into
+/// the row-major elements or [nonzeros][rank]; ascending, in range, none twice. Errors begin with `what`.
+llvm::Expected<TensorRef> densify(const HostTensor &values, const HostTensor &indices, llvm::ArrayRef<int64_t> shape,
+                                  const llvm::Twine &what, uint64_t maxBytes);
+
 struct Attribute {
-  enum Kind : uint8_t { Float, Int, String, Tensor, Floats, Ints, Strings, Other };
+  enum Kind : uint8_t { Float, Int, String, Tensor, SparseTensor, Floats, Ints, Strings, Other };
   std::string name;
   Kind kind = Other;
   double f = 0;
   int64_t i = 0;
   std::string s;
-  TensorRef tensor;
+  TensorRef tensor; ///< Dense, of either kind.
   std::vector<float> floats;
   std::vector<int64_t> ints;
 };
@@ -85,7 +91,7 @@ struct Node {
 };
 
 struct Dim {
-  int64_t value = -1; ///< -1: not given.
+  int64_t value = -1; ///< -1: not given, by whatever means the model says so.
   std::string param;
 };
 

@@ -37,6 +37,7 @@ public:
 
 private:
   Expected<TensorRef> readTensor(::onnx::TensorProto &proto, const std::string &what);
+  Expected<TensorRef> readSparseTensor(::onnx::SparseTensorProto &proto, const std::string &what);
   Error readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes,
                      std::vector<char> &out);
   Expected<Attribute> readAttribute(::onnx::AttributeProto &proto, const std::string &node);
@@ -155,6 +156,23 @@ Expected<TensorRef> Reader::readTensor(::onnx::TensorProto &proto, const std::st
   return tensor;
 }
 
+Expected<TensorRef> Reader::readSparseTensor(::onnx::SparseTensorProto &proto, const std::string &what) {
+  if (!proto.has_values() || !proto.has_indices())
+    return error(what + ": has no " + (proto.has_values() ? "indices" : "values") + "; expected both");
+  auto values = readTensor(*proto.mutable_values(), what + " (values)");
+  if (!values)
+    return values.takeError();
+  auto indices = readTensor(*proto.mutable_indices(), what + " (indices)");
+  if (!indices)
+    return indices.takeError();
+  Shape shape(proto.dims().begin(), proto.dims().end());
+  auto dense = densify(**values, **indices, shape, what,
+                       std::min(limits.maxTensorBytes, limits.maxConstantBytes - constantBytes));
+  if (dense)
+    constantBytes += (*dense)->bytes.size();
+  return dense;
+}
+
 Error Reader::readExternal(const ::onnx::TensorProto &proto, const std::string &what, uint64_t expectedBytes,
                            std::vector<char> &out) {
   if (path.empty())
@@ -231,6 +249,8 @@ Expected<Attribute> Reader::readAttribute(::onnx::AttributeProto &proto, const s
       type = ::onnx::AttributeProto::STRING;
     else if (proto.has_t())
       type = ::onnx::AttributeProto::TENSOR;
+    else if (proto.has_sparse_tensor())
+      type = ::onnx::AttributeProto::SPARSE_TENSOR;
     else if (proto.floats_size())
       type = ::onnx::AttributeProto::FLOATS;
     else if (proto.ints_size())
@@ -257,6 +277,15 @@ Expected<Attribute> Reader::readAttribute(::onnx::AttributeProto &proto, const s
     attribute.tensor = *tensor;
     break;
   }
+  case ::onnx::AttributeProto::SPARSE_TENSOR: {
+    attribute.kind = Attribute::SparseTensor;
+    auto tensor =
+        readSparseTensor(*proto.mutable_sparse_tensor(), "attribute '" + proto.name() + "' of node '" + node + "'");
+    if (!tensor)
+      return tensor.takeError();
+    attribute.tensor = *tensor;
+    break;
+  }
   case ::onnx::AttributeProto::FLOATS:
     attribute.kind = Attribute::Floats;
     attribute.floats.assign(proto.floats().begin(), proto.floats().end());
@@ -270,7 +299,7 @@ Expected<Attribute> Reader::readAttribute(::onnx::AttributeProto &proto, const s
     break;
   default:
     attribute.kind = Attribute::Other;
-    break; // graphs, sparse tensors, types: no supported operator takes one
+    break; // graphs, types: no supported operator takes one
   }
   return attribute;
 }
@@ -288,9 +317,12 @@ Expected<ValueInfo> Reader::readValueInfo(const ::onnx::ValueInfoProto &proto) {
     Dim result;
     if (dim.has_dim_value()) {
       result.value = dim.dim_value();
-      if (result.value < 0 || result.value > std::numeric_limits<int32_t>::max())
+      // Converters write a dimension that they do not know as a negative number, and a batch as 0, too.
+      if (result.value < 0 || (result.value == 0 && info.dims.empty()))
+        result.value = -1;
+      if (result.value > std::numeric_limits<int32_t>::max())
         return error("value '" + proto.name() + "': dimension " + Twine(info.dims.size()) + " is " +
-                     Twine(result.value) + "; expected 1 to 2147483647");
+                     Twine(result.value) + "; expected at most 2147483647");
     } else {
       result.param = dim.dim_param();
     }
@@ -323,8 +355,6 @@ Expected<Model> Reader::read(ArrayRef<char> bytes) {
       model.opset = set.version();
   auto &graph = *proto.mutable_graph();
   model.graphName = graph.name();
-  if (graph.sparse_initializer_size())
-    return error("the graph has sparse initialisers; expected dense ones");
 
   for (auto &initializer : *graph.mutable_initializer()) {
     std::string what = "initialiser '" + initializer.name() + "'";
@@ -334,6 +364,17 @@ Expected<Model> Reader::read(ArrayRef<char> bytes) {
     if (!tensor)
       return tensor.takeError();
     if (!model.initializers.emplace(initializer.name(), *tensor).second)
+      return error(what + " is defined twice");
+  }
+  for (auto &initializer : *graph.mutable_sparse_initializer()) {
+    const std::string name = initializer.values().name();
+    std::string what = "sparse initialiser '" + name + "'";
+    if (name.empty())
+      return error("a sparse initialiser has no name (that of its values)");
+    auto tensor = readSparseTensor(initializer, what);
+    if (!tensor)
+      return tensor.takeError();
+    if (!model.initializers.emplace(name, *tensor).second)
       return error(what + " is defined twice");
   }
   for (const auto &input : graph.input()) {

@@ -101,7 +101,7 @@ const Attribute *NodeContext::attribute(StringRef name) {
 }
 
 static StringRef kindName(Attribute::Kind kind) {
-  static constexpr const char *names[] = {"a float", "an integer", "a string", "a tensor",
+  static constexpr const char *names[] = {"a float", "an integer", "a string", "a tensor",       "a sparse tensor",
                                           "floats",  "integers",   "strings",  "of another kind"};
   return names[kind];
 }

@@ -36,13 +36,9 @@ std::optional<ImportOptions> readOptions(const CommandLine &flags, Location loc)
       return emitError(loc) << "--batch=" << flags.batch.getValue() << ": expected at least 1", std::nullopt;
     options.batch = flags.batch;
   }
-  for (StringRef dim : flags.dims) {
-    auto [name, value] = dim.rsplit('=');
-    int64_t number;
-    if (name.empty() || value.getAsInteger(10, number) || number < 1)
-      return emitError(loc) << "--dim " << dim << ": expected name=N with N at least 1", std::nullopt;
-    options.dims[name.str()] = number;
-  }
+  std::vector<std::string> texts(flags.dims.begin(), flags.dims.end());
+  if (std::string wrong = parseDims(texts, options.dims); !wrong.empty())
+    return emitError(loc) << wrong, std::nullopt;
   return options;
 }
 

@@ -243,6 +243,15 @@ mlir::Value Importer::constFloats(ArrayRef<float> values, ArrayRef<int64_t> shap
   return tosa::ConstOp::create(builder, loc, attribute.getType(), attribute);
 }
 
+mlir::Value Importer::constIntegers(const HostTensor &tensor, Location loc) {
+  bool isSigned = is_contained({DType::I8, DType::I16, DType::I32, DType::I64}, tensor.type);
+  if (!isSigned)
+    return {};
+  auto type = RankedTensorType::get(tensor.shape, builder.getIntegerType(dtypeBytes(tensor.type) * 8));
+  auto attribute = DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
+  return tosa::ConstOp::create(builder, loc, type, attribute);
+}
+
 mlir::Value Importer::splat(float value, int64_t rank, Location loc) { return constFloats(value, Shape(rank, 1), loc); }
 
 mlir::Value Importer::weights(std::vector<float> values, ArrayRef<int64_t> shape, StringRef name, Location loc,

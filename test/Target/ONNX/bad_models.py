@@ -81,6 +81,10 @@ bad("batch_zero", one(relu), "--batch=0")
 bad("dim_unknown", one(relu, shape=("batch", 3)), "--dim", "bach=2", "--batch=1")
 bad("dim_none", one(relu), "--dim", "batch=2")
 bad("dim_malformed", one(relu), "--dim", "batch")
+bad("dim_fixed", one(relu), "--dim", "x:1=4")
+bad("dim_two_names", one(relu, shape=("batch", 3)), "--dim", "batch=2", "--dim", "x:0=3")
+bad("dim_two_values", one(relu, shape=("batch", 3)), "--dim", "batch=2", "--dim", "batch=3")
+bad("dim_list", one(relu, shape=("batch", "rows", "columns")), "--dim", "time=2", "--dim", "batch=1", "--dim", "rows=1", "--dim", "columns=1")
 
 # Constants
 short = one(node("Add", "x w", "y"), constants={"w": floats(8)})
@@ -123,7 +127,31 @@ bad("external_offset", external("short.bin", offset=str(2**63)), files=[("short.
 bad("external_number", external("short.bin", offset="-1"), files=[("short.bin", b"1234")])
 bad("external_length", external("short.bin", length="31"), files=[("short.bin", b"1234")])
 bad("external_nowhere", external(None))
-bad("sparse_constant", (lambda p: (p.graph.sparse_initializer.add(), p)[1])(one(relu)))
+bad("sparse_nameless", (lambda p: (p.graph.sparse_initializer.add(), p)[1])(one(relu)))
+
+
+def sparse(indices, values=(1, 2), shape=(4, 8), constants=None, dtype=np.int64):
+    proto = one(node("Add", "x w", "y"), constants=constants)
+    tensor = proto.graph.sparse_initializer.add(dims=shape)
+    tensor.values.CopyFrom(numpy_helper.from_array(np.array(values, np.float32), "w"))
+    tensor.indices.CopyFrom(numpy_helper.from_array(np.array(indices, dtype), ""))
+    return proto
+
+
+bad("sparse_order", sparse([9, 3]))
+bad("sparse_repeated", sparse([[1, 2], [1, 2]]))
+bad("sparse_range", sparse([3, 32]))
+bad("sparse_coordinate", sparse([[0, 1], [0, 8]]))
+bad("sparse_count", sparse([1, 2, 3]))
+bad("sparse_rank", sparse([[1], [2]]))
+bad("sparse_type", sparse([1, 2], dtype=np.int32))
+bad("sparse_values", sparse([1, 2], values=[[1, 2]]))
+bad("sparse_huge", sparse([1, 2], shape=(2**31, 2**31)))
+bad("sparse_scalar", sparse([1, 2], shape=()))
+bad("sparse_twice", sparse([1, 2], constants={"w": floats(8)}))
+absent = sparse([1, 2])
+absent.graph.sparse_initializer[0].ClearField("indices")
+bad("sparse_absent", absent)
 
 # Any node
 bad("operand_count", one(node("Conv", "x", "y")))
@@ -250,7 +278,7 @@ bad("blocks_size", one(node("DepthToSpace", "x", "y", blocksize=3)))
 bad("blocks_mode", one(node("DepthToSpace", "x", "y", blocksize=2, mode="RCD")))
 bad("reduce_axis", one(node("ReduceSum", "x a", "y"), constants={"a": ints(4)}))
 bad("empty_output", one([relu, node("Constant", "", "z", value=numpy_helper.from_array(floats(0)))], out=["y", "z"]))
-bad("integer_output", model(13, [node("Shape", "x", "y")], {"x": (1, 2)}, {"y": None}))
+bad("unsigned_output", one([relu, node("Constant", "", "z", value=numpy_helper.from_array(np.ones(2, np.uint8)))], out=["y", "z"]))
 
 # Quantised models
 Q = {"s": np.array(0.5, np.float32), "t": np.array(0.25, np.float32), "z": np.array(0, np.int8)}

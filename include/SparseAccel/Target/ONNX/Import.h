@@ -29,9 +29,11 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace llvm::cl {
 class OptionCategory;
@@ -39,11 +41,23 @@ class OptionCategory;
 
 namespace sparseaccel::onnx {
 
+/// An input in want of an array.
+struct ArrayRequest {
+  std::string name;
+  size_t position, inputs;                                 ///< Which input of how many.
+  std::function<bool(llvm::ArrayRef<int64_t> shape)> fits; ///< Whether the extents that are known allow the shape.
+};
+
 struct ImportOptions {
   /// Value of every symbolic (or absent) leading dimension of the inputs.
   std::optional<int64_t> batch;
-  /// Values of symbolic dimensions, by the model's name for them, or by "input:index" where the model has none.
+  /// Values of symbolic dimensions, by the model's name for them, or by "input:index". A dimension that the model
+  /// states to be negative is symbolic, and so is a leading one of 0.
   std::map<std::string, int64_t> dims;
+  /// The shape of the array that an input will be given, or nullopt. Where set, it is asked for inputs with dimensions
+  /// that `dims` and `batch` leave open, which are then the array's, or 1 for a leading one (arrays hold several inputs
+  /// along it); a remark says so.
+  std::function<std::optional<std::vector<int64_t>>(const ArrayRequest &)> arrayShape;
   /// Largest tensor that the model may name or that folding may build, in bytes.
   uint64_t maxTensorBytes = uint64_t(4) << 30;
   /// Most that all constants together may hold, in bytes.
@@ -59,6 +73,9 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, const ImportO
 /// data.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::ArrayRef<char> bytes, llvm::StringRef path,
                                              const ImportOptions &options, mlir::MLIRContext *context);
+
+/// Reads the values of --dim options, "name=N" each, into `dims`; what is wrong, or "".
+std::string parseDims(llvm::ArrayRef<std::string> texts, std::map<std::string, int64_t> &dims);
 
 /// Registers `--import-onnx`, and its options `--batch` and `--dim`, with the translation registry of
 /// mlir-translate-like tools.
