@@ -2,6 +2,7 @@
 
 #include "SparseAccel/Runtime/Npy.h"
 
+#include "SparseAccel/Runtime/SparseMatrix.h"
 #include "SparseAccel/Support/Files.h"
 
 #include "absl/strings/escaping.h"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -35,9 +37,10 @@ struct TypeInfo {
   size_t bytes;
 };
 constexpr TypeInfo kTypes[] = {
-    {DType::F32, "f4", "float32", 4}, {DType::F64, "f8", "float64", 8}, {DType::I8, "i1", "int8", 1},
-    {DType::U8, "u1", "uint8", 1},    {DType::I16, "i2", "int16", 2},   {DType::U16, "u2", "uint16", 2},
-    {DType::I32, "i4", "int32", 4},   {DType::I64, "i8", "int64", 8},   {DType::Bool, "b1", "bool", 1}};
+    {DType::F32, "f4", "float32", 4}, {DType::F64, "f8", "float64", 8}, {DType::F16, "f2", "float16", 2},
+    {DType::I8, "i1", "int8", 1},     {DType::U8, "u1", "uint8", 1},    {DType::I16, "i2", "int16", 2},
+    {DType::U16, "u2", "uint16", 2},  {DType::I32, "i4", "int32", 4},   {DType::U32, "u4", "uint32", 4},
+    {DType::I64, "i8", "int64", 8},   {DType::U64, "u8", "uint64", 8},  {DType::Bool, "b1", "bool", 1}};
 
 const TypeInfo &infoOf(DType type) { return kTypes[static_cast<size_t>(type)]; }
 
@@ -158,7 +161,7 @@ std::vector<uint8_t> fromFortranOrder(absl::Span<const uint8_t> from, const std:
 absl::StatusOr<std::vector<uint8_t>> readBytes(const std::string &path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
-    return invalid(path, "is a folder; expected an .npy or .npz file");
+    return invalid(path, "is a folder; expected an .npy, .npz or .mtx file");
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream)
     return absl::NotFoundError(absl::StrCat(path, ": cannot be opened: ", std::strerror(errno)));
@@ -176,6 +179,7 @@ absl::StatusOr<std::vector<uint8_t>> readBytes(const std::string &path) {
 
 const char *toString(DType type) { return infoOf(type).name; }
 size_t bytesOf(DType type) { return infoOf(type).bytes; }
+bool isFloat(DType type) { return type == DType::F32 || type == DType::F64 || type == DType::F16; }
 
 int64_t Array::elements() const {
   if (std::find(shape.begin(), shape.end(), 0) != shape.end())
@@ -188,6 +192,24 @@ int64_t Array::elements() const {
 
 std::string Array::describe() const { return absl::StrCat(toString(dtype), "[", absl::StrJoin(shape, "x"), "]"); }
 
+namespace {
+
+/// IEEE's binary16: a sign, 5 bits of exponent, 10 of fraction.
+struct Half {
+  uint16_t bits;
+  explicit operator float() const {
+    int exponent = bits >> 10 & 31, fraction = bits & 0x3ff;
+    float magnitude = exponent == 31
+                          ? fraction ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity()
+                      : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                      : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+    return bits >> 15 ? -magnitude : magnitude;
+  }
+  explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
+};
+
+} // namespace
+
 template <typename Visitor>
 static auto visit(DType type, Visitor &&visitor) {
   switch (type) {
@@ -195,6 +217,8 @@ static auto visit(DType type, Visitor &&visitor) {
     return visitor(float{});
   case DType::F64:
     return visitor(double{});
+  case DType::F16:
+    return visitor(Half{});
   case DType::I8:
     return visitor(int8_t{});
   case DType::U8:
@@ -206,8 +230,12 @@ static auto visit(DType type, Visitor &&visitor) {
     return visitor(uint16_t{});
   case DType::I32:
     return visitor(int32_t{});
+  case DType::U32:
+    return visitor(uint32_t{});
   case DType::I64:
     return visitor(int64_t{});
+  case DType::U64:
+    return visitor(uint64_t{});
   }
   return visitor(uint8_t{});
 }
@@ -228,9 +256,15 @@ std::vector<float> Array::toFloat() const {
   });
 }
 
-absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_view file) {
+static bool isText(const Header &header) {
+  return header.descr.size() > 2 && (header.descr[1] == 'U' || header.descr[1] == 'S');
+}
+
+/// The header of a .npy file, and its data behind it.
+static absl::StatusOr<Header> parseHeader(absl::Span<const uint8_t> bytes, absl::string_view file,
+                                          absl::Span<const uint8_t> &data) {
   if (bytes.size() < 10 || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0)
-    return invalid(file, "is not an .npy or .npz file");
+    return invalid(file, "is not an .npy, .npz or .mtx file");
   unsigned major = bytes[6];
   if (major < 1 || major > 3)
     return invalid(file, absl::StrCat("version ", major, " of the .npy format is not known; expected 1 to 3"));
@@ -246,19 +280,37 @@ absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_vie
       HeaderParser(absl::string_view(reinterpret_cast<const char *>(bytes.data() + start), length)).parse(header);
   if (!wrong.empty())
     return invalid(file, absl::StrCat("header: ", wrong));
+  data = bytes.subspan(start + length);
+  return header;
+}
+
+absl::StatusOr<Array> parseNpy(absl::Span<const uint8_t> bytes, absl::string_view file) {
+  absl::Span<const uint8_t> data;
+  absl::StatusOr<Header> parsed = parseHeader(bytes, file, data);
+  if (!parsed.ok())
+    return parsed.status();
+  Header &header = *parsed;
   const TypeInfo *info = nullptr;
   for (const TypeInfo &candidate : kTypes)
     if (header.descr.size() == 3 && absl::string_view("<>|=").find(header.descr[0]) != absl::string_view::npos &&
         header.descr.substr(1) == candidate.code)
       info = &candidate;
-  if (!info && header.descr.size() > 2 && (header.descr[1] == 'U' || header.descr[1] == 'S'))
+  if (!info && isText(header))
     return absl::UnimplementedError(
         absl::StrCat(file, ": holds text (dtype '", absl::CHexEscape(header.descr), "'), which is not read"));
+  if (!info && header.descr == "|O")
+    return absl::UnimplementedError(absl::StrCat(file, ": holds pickled objects (dtype '|O'), which are not read"));
+  // Raw bytes of two: NumPy has no name for the bfloat16 of the package ml_dtypes, and so saves it.
+  if (!info && header.descr.size() == 3 && header.descr.substr(1) == "V2")
+    return invalid(file,
+                   absl::StrCat("dtype '", absl::CHexEscape(header.descr),
+                                "' has no meaning of its own (bfloat16 is saved so); expected it saved as float32, "
+                                "by x.astype(numpy.float32)"));
   if (!info)
-    return invalid(file, absl::StrCat("dtype '", absl::CHexEscape(header.descr),
-                                      "' is not read; expected float32, float64, int8, uint8, int16, uint16, int32, "
-                                      "int64 or bool"));
-  absl::Span<const uint8_t> data = bytes.subspan(start + length);
+    return invalid(file,
+                   absl::StrCat("dtype '", absl::CHexEscape(header.descr),
+                                "' is not read; expected float16, float32, float64, an integer of 8 to 64 bits or "
+                                "bool"));
   // Compare without overflow: the product of the extents is at most data.size() / info->bytes.
   uint64_t count = 1, limit = data.size() / info->bytes;
   bool empty = std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end();
@@ -323,7 +375,19 @@ static uint32_t checksum(absl::Span<const uint8_t> bytes) {
   return static_cast<uint32_t>(crc);
 }
 
-absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::string_view file) {
+/// The text of an array of one element, in ASCII; "" where it is none.
+static std::string scalarText(absl::Span<const uint8_t> bytes) {
+  absl::Span<const uint8_t> data;
+  absl::StatusOr<Header> header = parseHeader(bytes, "", data);
+  if (!header.ok() || !isText(*header) || !header->shape.empty())
+    return "";
+  std::string text;
+  for (size_t at = 0, step = header->descr[1] == 'U' ? 4 : 1; at < data.size() && data[at]; at += step)
+    text.push_back(static_cast<char>(data[at]));
+  return text;
+}
+
+absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::string_view file, uint64_t maxDenseBytes) {
   constexpr size_t kEndSize = 22, kEntrySize = 46, kLocalSize = 30;
   auto signature = [&](size_t at) { return load<uint32_t>(bytes.data() + at); };
   // The end record stands behind everything but a comment of at most 65535 bytes.
@@ -339,6 +403,7 @@ absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::stri
   if (count == 0xffff || at == 0xffffffff)
     return invalid(file, "is an archive of more than 4 GB or 65534 members, which is not read");
   NamedArrays arrays;
+  std::string format; // of SciPy's matrices
   for (size_t i = 0; i < count; ++i) {
     if (at > end || end - at < kEntrySize || signature(at) != 0x02014b50)
       return invalid(file, absl::StrCat("the archive's directory is broken at member ", i));
@@ -377,14 +442,24 @@ absl::StatusOr<NamedArrays> parseNpz(absl::Span<const uint8_t> bytes, absl::stri
     if (checksum(content) != crc)
       return invalid(shown, "is corrupt: its checksum differs");
     absl::StatusOr<Array> array = parseNpy(content, shown);
-    if (absl::IsUnimplemented(array.status()))
-      continue; // labels and names beside the data
+    if (absl::IsUnimplemented(array.status())) { // labels and names beside the data
+      if (name == "format.npy")
+        format = scalarText(content);
+      continue;
+    }
     if (!array.ok())
       return array.status();
     arrays.emplace_back(std::string(absl::StripSuffix(name, ".npy")), *std::move(array));
   }
   if (arrays.empty())
     return invalid(file, "holds no array of numbers");
+  if (isSciPyMatrix(format, arrays)) {
+    absl::StatusOr<Array> matrix = fromSciPy(format, arrays, file, maxDenseBytes);
+    if (!matrix.ok())
+      return matrix.status();
+    arrays.clear();
+    arrays.emplace_back("", *std::move(matrix));
+  }
   return arrays;
 }
 
@@ -401,12 +476,44 @@ absl::StatusOr<NamedArrays> readArrays(const std::string &path) {
     return bytes.status();
   if (bytes->size() >= 2 && (*bytes)[0] == 'P' && (*bytes)[1] == 'K')
     return parseNpz(*bytes, path);
-  absl::StatusOr<Array> array = parseNpy(*bytes, path);
+  absl::string_view text(reinterpret_cast<const char *>(bytes->data()), bytes->size());
+  absl::StatusOr<Array> array = isMatrixMarket(text) ? parseMatrixMarket(text, path) : parseNpy(*bytes, path);
   if (!array.ok())
     return array.status();
   NamedArrays arrays;
   arrays.emplace_back("", *std::move(array));
   return arrays;
+}
+
+const Array *findInput(const NamedArrays &arrays, absl::string_view name, size_t position, size_t inputs,
+                       absl::FunctionRef<bool(const Array &)> fits) {
+  const Array *found = nullptr;
+  for (const auto &[key, array] : arrays)
+    if (key == name)
+      found = &array;
+  if (found)
+    return found;
+  if (arrays.size() == inputs) {
+    bool positional = true;
+    for (size_t i = 0; i < inputs; ++i) {
+      positional &= std::any_of(arrays.begin(), arrays.end(),
+                                [&](const auto &entry) { return entry.first == absl::StrCat("arr_", i); });
+    }
+    for (const auto &[key, array] : arrays)
+      if (positional && key == absl::StrCat("arr_", position))
+        return &array;
+  }
+  if (inputs != 1)
+    return nullptr;
+  if (arrays.size() == 1)
+    return &arrays.front().second;
+  for (const auto &[key, array] : arrays)
+    if (fits(array)) {
+      if (found)
+        return nullptr; // which of them?
+      found = &array;
+    }
+  return found;
 }
 
 //===----------------------------------------------------------------------===//

@@ -88,7 +88,7 @@ struct Bound {
 absl::StatusOr<Bound> bind(const isa::Tensor &tensor, const Array &array) {
   uint64_t elements = tensor.elements(), given = uint64_t(array.elements());
   std::vector<int64_t> shape(tensor.shape.begin(), tensor.shape.end());
-  bool fits = array.shape == shape;
+  bool fits = array.shape == shape || (shape.empty() && array.shape.size() == 1 && array.shape[0] > 0);
   if (!fits && array.shape.size() == shape.size() && !shape.empty() && array.shape[0] > 0 &&
       array.shape[0] % std::max<int64_t>(shape[0], 1) == 0)
     fits = std::equal(shape.begin() + 1, shape.end(), array.shape.begin() + 1);
@@ -122,19 +122,8 @@ absl::StatusOr<std::vector<Bound>> bindAll(const isa::Program &program, const Na
   std::vector<Bound> bound;
   for (uint32_t input : program.inputs) {
     const isa::Tensor &tensor = program.tensors[input];
-    const Array *found = nullptr;
-    for (const auto &[name, array] : arrays)
-      if (name == tensor.name)
-        found = &array;
-    if (!found && program.inputs.size() == 1) {
-      // The only array, or the only one that fits: labels often lie beside inputs.
-      unsigned fitting = 0;
-      for (const auto &[name, array] : arrays)
-        if (arrays.size() == 1 || bind(tensor, array).ok())
-          found = &array, ++fitting;
-      if (fitting > 1)
-        found = nullptr;
-    }
+    const Array *found = findInput(arrays, tensor.name, bound.size(), program.inputs.size(),
+                                   [&](const Array &array) { return bind(tensor, array).ok(); });
     if (!found)
       return absl::InvalidArgumentError(absl::StrCat("no array for input '", tensor.name, "'; inputs are ",
                                                      absl::StrJoin(names, ", "), ", arrays are ",

@@ -1,6 +1,6 @@
-//===- NpyFuzzer.cpp - Random .npy and .npz files -------------------------===//
+//===- NpyFuzzer.cpp - Random .npy, .npz and .mtx files -------------------===//
 
-#include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Runtime/SparseMatrix.h"
 
 #include <cstdlib>
 
@@ -19,8 +19,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   absl::Span<const uint8_t> bytes(data, size);
   if (absl::StatusOr<Array> array = parseNpy(bytes, "fuzz.npy"); array.ok())
     check(*array);
-  if (absl::StatusOr<NamedArrays> arrays = parseNpz(bytes, "fuzz.npz"); arrays.ok())
+  // Few bytes may stand for a large matrix of zeros: a low limit keeps that from being all that is tried.
+  constexpr uint64_t maxDenseBytes = 1 << 20;
+  if (absl::StatusOr<NamedArrays> arrays = parseNpz(bytes, "fuzz.npz", maxDenseBytes); arrays.ok())
     for (const auto &[name, array] : *arrays)
       check(array);
+  absl::string_view text(reinterpret_cast<const char *>(data), size);
+  if (absl::StatusOr<Array> array = parseMatrixMarket(text, "fuzz.mtx", maxDenseBytes); array.ok())
+    check(*array);
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/WithColor.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -53,6 +54,20 @@ static absl::Status quantise(Tensor &tensor, llvm::ArrayRef<double> values, size
 // Arrays
 //===----------------------------------------------------------------------===//
 
+/// Integers of more bits, where the width holds every one of them.
+static absl::Status narrow(Tensor &tensor, const runtime::Array &array) {
+  const double top = tensor.elementBytes == 1 ? 127 : 32767;
+  for (int64_t i = 0, e = array.elements(); i < e; ++i) {
+    double value = array.at(i);
+    if (value < -top - 1 || value > top)
+      return absl::InvalidArgumentError(absl::StrCat("element ", i, " of ", array.describe(), " is ", value,
+                                                     "; expected integers from ", -top - 1, " to ", top,
+                                                     " (--numerics int16 takes more), or its values as float32"));
+    put(tensor, static_cast<int64_t>(value));
+  }
+  return absl::OkStatus();
+}
+
 static absl::StatusOr<Tensor> fromArray(const std::string &name, const runtime::Array &array, unsigned elementBytes) {
   using runtime::DType;
   Tensor tensor{name, {}, elementBytes, {}};
@@ -73,13 +88,17 @@ static absl::StatusOr<Tensor> fromArray(const std::string &name, const runtime::
     tensor.elementBytes = 2;
     tensor.bytes = array.bytes;
     return tensor;
+  case DType::F16:
   case DType::F32:
   case DType::F64:
     break;
   case DType::I32:
+  case DType::U32:
   case DType::I64:
-    return absl::InvalidArgumentError(absl::StrCat("expected float or integers of 8 or 16 bits, but got ",
-                                                   array.describe(), ": convert it, or give its values as float32"));
+  case DType::U64:
+    if (absl::Status status = narrow(tensor, array); !status.ok())
+      return status;
+    return tensor;
   }
   std::vector<double> values(static_cast<size_t>(array.elements()));
   for (size_t i = 0; i < values.size(); ++i)
@@ -141,6 +160,12 @@ static absl::StatusOr<std::vector<Tensor>> fromArrays(const std::string &path, c
   for (const auto &[name, array] : *arrays) {
     if (absl::EndsWith(name, "__shape") && byName.count(name.substr(0, name.size() - 7)))
       continue;
+    if (array.elements() == 0) {
+      llvm::WithColor::warning(llvm::errs(), "sparse-formats")
+          << path << (name.empty() ? "" : ": array '" + name + "'") << ": is left out, as " << array.describe()
+          << " has no element\n";
+      continue;
+    }
     auto shape = byName.find(absl::StrCat(name, "__shape"));
     absl::StatusOr<Tensor> tensor = shape != byName.end() ? fromMask(name, array, *shape->second, options)
                                                           : fromArray(name, array, options.elementBytes);
@@ -216,11 +241,15 @@ static absl::StatusOr<std::vector<Tensor>> fromModel(const std::string &path, co
   if (absl::EndsWith(path, ".onnx")) {
     onnx::ImportOptions import;
     import.batch = 1;
+    if (std::string wrong = onnx::parseDims(options.dims, import.dims); !wrong.empty())
+      return absl::InvalidArgumentError(wrong);
     module = onnx::importOnnx(path, import, &context);
   } else {
     if (llvm::sys::fs::is_directory(path)) // of which the parser says nothing
       return absl::InvalidArgumentError(absl::StrCat(path, ": cannot open the model: Is a directory"));
     module = parseSourceFile<ModuleOp>(path, &context);
+    if (module)
+      sparsity::densifyConstants(*module);
   }
   if (!module)
     return absl::InvalidArgumentError(messages.empty() ? absl::StrCat(path, ": cannot be read") : messages);
@@ -246,12 +275,15 @@ static absl::StatusOr<std::vector<Tensor>> fromModel(const std::string &path, co
 }
 
 absl::StatusOr<std::vector<Tensor>> loadTensors(const std::string &path, const LoadOptions &options) {
-  if (absl::EndsWith(path, ".npy") || absl::EndsWith(path, ".npz"))
+  bool arrays = absl::EndsWith(path, ".npy") || absl::EndsWith(path, ".npz") || absl::EndsWith(path, ".mtx");
+  if (!options.dims.empty() && !absl::EndsWith(path, ".onnx"))
+    return absl::InvalidArgumentError("--dim gives dimensions of an .onnx model a value: expected one");
+  if (arrays)
     return fromArrays(path, options);
   if (absl::EndsWith(path, ".onnx") || absl::EndsWith(path, ".mlir") || absl::EndsWith(path, ".mlirbc"))
     return fromModel(path, options);
   return absl::InvalidArgumentError(
-      absl::StrCat("'", path, "': expected a file that ends in .npy, .npz, .onnx, .mlir (TOSA) or .mlirbc"));
+      absl::StrCat("'", path, "': expected a file that ends in .npy, .npz, .mtx, .onnx, .mlir (TOSA) or .mlirbc"));
 }
 
 } // namespace sparseaccel::sizes

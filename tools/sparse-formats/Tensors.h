@@ -24,10 +24,13 @@ struct LoadOptions {
   unsigned elementBytes = 1;
   /// Of the values that masks get.
   uint64_t seed = 1;
+  /// Extents that an .onnx model leaves open, "name=N" each.
+  std::vector<std::string> dims;
 };
 
-/// The tensors of a .npy or .npz file, or the weights of a model (.onnx, or .mlir in TOSA). Integers of 8 and 16 bits are
-/// taken as they are. Floating-point values are quantised symmetrically: weights by the largest of each output channel,
+/// The tensors of a .npy, .npz or .mtx file, or the weights of a model (.onnx, or .mlir in TOSA). Integers of 8 and 16
+/// bits are taken as they are; longer ones too, where `elementBytes` holds them. Arrays without elements are left out,
+/// with a warning. Floating-point values are quantised symmetrically: weights by the largest of each output channel,
 /// as sparse-quantize does, other arrays by the largest of all. In a .npz, `<name>` with `<name>__shape` is a bit-packed
 /// mask (numpy.packbits along the rows), and its nonzeros get uniform nonzero values.
 absl::StatusOr<std::vector<Tensor>> loadTensors(const std::string &path, const LoadOptions &options);

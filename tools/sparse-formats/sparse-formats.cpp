@@ -20,7 +20,7 @@ namespace cl = llvm::cl;
 namespace {
 
 cl::OptionCategory category("Options");
-cl::opt<std::string> input(cl::Positional, cl::desc("<.npy | .npz | .onnx | .mlir>"), cl::cat(category));
+cl::opt<std::string> input(cl::Positional, cl::desc("<.npy | .npz | .mtx | .onnx | .mlir>"), cl::cat(category));
 cl::list<std::string> formatTexts("format", cl::desc("A format to measure, once for each (default: every preset)"),
                                   cl::value_desc("format"), cl::cat(category));
 cl::opt<std::string> tensorName("tensor", cl::desc("Only this tensor"), cl::value_desc("name"), cl::cat(category));
@@ -32,6 +32,10 @@ cl::opt<unsigned> rows("rows", cl::desc("Rows (filters) that are stored as one g
                        cl::value_desc("n"), cl::init(0), cl::cat(category));
 cl::opt<uint64_t> seed("seed", cl::desc("Of the values that masks get (default: 1)"), cl::value_desc("n"), cl::init(1),
                        cl::cat(category));
+cl::list<std::string> dims("dim",
+                           cl::desc("Extent of a dimension that an .onnx model leaves open, by its name or as "
+                                    "input:index (the batch is 1)"),
+                           cl::value_desc("name=N"), cl::cat(category));
 cl::opt<std::string> json("json", cl::desc("Write the sizes of every tensor as JSON ('-': standard output)"),
                           cl::value_desc("file"), cl::cat(category));
 cl::opt<bool> list("list", cl::desc("Print the presets as docs/formats.md lists them, and stop"), cl::cat(category));
@@ -44,6 +48,8 @@ constexpr const char *overview =
     "    sparse-formats model.onnx --each --format csr --format 'bcsr(4)' --format '[UOP, RLE:4 huffman] + huffman'\n"
     "  An activation, and differences along its width (dimension 2):\n"
     "    sparse-formats x.npy --format bitmask --format 'bitmask + delta(2)'\n"
+    "  A sparse matrix (Matrix Market, or scipy.sparse.save_npz):\n"
+    "    sparse-formats matrix.mtx --format csr --format coo\n"
     "  Bit-packed masks (Deep Learning Matrix Collection as .npz), with seeded values:\n"
     "    sparse-formats masks.npz --numerics int16\n\n"
     "  ratio is dense / stored; /bound is stored / entropy bound (docs/formats.md says what it bounds).\n";
@@ -95,6 +101,7 @@ int main(int argc, char **argv) {
   sizes::LoadOptions options;
   options.elementBytes = numerics == "int8" ? 1 : 2;
   options.seed = seed;
+  options.dims.assign(dims.begin(), dims.end());
   absl::StatusOr<std::vector<sizes::Tensor>> tensors = sizes::loadTensors(input, options);
   if (!tensors.ok())
     return fail(std::string(tensors.status().message()));

@@ -116,7 +116,7 @@ absl::StatusOr<runtime::NamedArrays> readInputs(const std::vector<std::string> &
     if (!read.ok())
       return read.status();
     for (const auto &[name, array] : *read)
-      if (array.dtype == runtime::DType::F32 || array.dtype == runtime::DType::F64)
+      if (runtime::isFloat(array.dtype))
         for (int64_t i = 0; i < array.elements(); ++i)
           if (!std::isfinite(array.at(i)))
             return absl::InvalidArgumentError(absl::StrCat(hasName ? named.second : item, ": element ", i, " is ",

@@ -17,8 +17,8 @@ static TensorType inputType(Value argument) {
 static int64_t runsIn(const runtime::Array &array, const TensorType &type) {
   const auto &have = array.shape;
   const auto &want = type.shape;
-  if (want.empty())
-    return have.empty() ? 1 : 0;
+  if (want.empty()) // a number, or a list of numbers
+    return have.empty() ? 1 : have.size() == 1 ? have.front() : 0;
   if (have.size() + 1 == want.size()) // one image without its batch dimension
     return want.front() == 1 && std::equal(have.begin(), have.end(), want.begin() + 1) ? 1 : 0;
   if (have.size() != want.size() || !std::equal(have.begin() + 1, have.end(), want.begin() + 1) || want.front() <= 0)
@@ -69,20 +69,9 @@ FailureOr<std::vector<std::vector<Tensor>>> splitInputs(func::FuncOp main, const
     const TensorType type = inputType(argument);
     auto nameAttr = main.getArgAttrOfType<StringAttr>(index, "sparsity.name");
     const std::string name = nameAttr ? nameAttr.getValue().str() : "arg" + std::to_string(index);
-    const runtime::Array *found = nullptr;
-    for (const auto &[key, array] : arrays)
-      if (key == name)
-        found = &array;
-    if (!found && main.getNumArguments() == 1) {
-      unsigned fitting = 0;
-      for (const auto &[key, array] : arrays)
-        if (runsIn(array, type) > 0) {
-          found = &array;
-          ++fitting;
-        }
-      if (fitting > 1)
-        found = nullptr;
-    }
+    const runtime::Array *found =
+        runtime::findInput(arrays, name, index, main.getNumArguments(),
+                           [&](const runtime::Array &array) { return runsIn(array, type) > 0; });
     if (!found)
       return emitError(UnknownLoc::get(main.getContext()))
              << file << ": no array for input '" << name << "' of type " << type.str()

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include <filesystem>
 #include <fnmatch.h>
 
 namespace sparseaccel::workload {
@@ -87,18 +88,20 @@ void readEach(yaml::Map &map, FileContext &context, std::vector<Layer> &layers) 
     return map.failAt("each", names.status().message());
 
   size_t before = layers.size();
-  for (const std::string &name : *names) {
+  for (const std::string &array : *names) {
+    // The only matrix of a file that gives it no name is named as the file.
+    const std::string name = array.empty() ? std::filesystem::path(file).stem().string() : array;
     auto matches = [&](const std::string &pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; };
     if (!patterns.empty() && std::none_of(patterns.begin(), patterns.end(), matches))
       continue;
     SparsitySpec weights;
     weights.sparsity.kind = SparsityKind::Mask;
-    weights.mask = absl::StrCat(file, ":", name);
-    absl::StatusOr<MaskArray> array = context.masks.load(weights.mask);
-    if (!array.ok())
-      return map.failAt("each", array.status().message());
-    if (array->shape.size() != 2 || array->shape[0] < 1 || array->shape[1] < 1)
-      return map.failAt("each", absl::StrCat("'", weights.mask, "' has ", array->shape.size(),
+    weights.mask = array.empty() ? file : absl::StrCat(file, ":", array);
+    absl::StatusOr<MaskArray> mask = context.masks.load(weights.mask);
+    if (!mask.ok())
+      return map.failAt("each", mask.status().message());
+    if (mask->shape.size() != 2 || mask->shape[0] < 1 || mask->shape[1] < 1)
+      return map.failAt("each", absl::StrCat("'", weights.mask, "' has ", mask->shape.size(),
                                              " dimensions: expected matrices of outputs x inputs; leave it out by "
                                              "'only'"));
     auto own = rows.find(name);
@@ -109,8 +112,8 @@ void readEach(yaml::Map &map, FileContext &context, std::vector<Layer> &layers) 
     layer.shape.kind = machine::ContractionKind::FullyConnected;
     layer.shape.elementBits = context.elementBits;
     layer.shape.n = batch * (rowsFile.empty() ? allRows : own->second);
-    layer.shape.m = array->shape[0];
-    layer.shape.c = array->shape[1];
+    layer.shape.m = mask->shape[0];
+    layer.shape.c = mask->shape[1];
     resolve(map, "each", context, layer, true, std::move(weights));
     resolve(map, "activations", context, layer, false, activations);
     layers.push_back(std::move(layer));

@@ -1,4 +1,4 @@
-//===- Masks.cpp - Nonzero masks from NumPy files -------------------------===//
+//===- Masks.cpp - Nonzero masks from files of arrays ---------------------===//
 
 #include "Masks.h"
 

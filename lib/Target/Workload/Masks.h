@@ -1,4 +1,4 @@
-//===- Masks.h - Nonzero masks from NumPy files -----------------*- C++ -*-===//
+//===- Masks.h - Nonzero masks from files of arrays -------------*- C++ -*-===//
 //
 // docs/workloads.md says which arrays are taken, and in which order their elements lie.
 //
@@ -24,9 +24,9 @@ public:
   explicit MaskFiles(std::string folder);
   ~MaskFiles();
 
-  /// "file.npy", or "file.npz:array"; the array's name may be left out where a file has one.
+  /// "file.npy", "file.mtx", or "file.npz:array"; the array's name may be left out where a file has one.
   absl::StatusOr<MaskArray> load(const std::string &reference);
-  /// The names of an archive's arrays, in its order.
+  /// The names of an archive's arrays, in its order; "" of a file that has one without a name.
   absl::StatusOr<std::vector<std::string>> names(const std::string &file);
   /// A file beside the workload.
   std::string pathOf(const std::string &file) const;

@@ -1,11 +1,13 @@
 //===- NpyTest.cpp - Reading and writing NumPy's files --------------------===//
 
+#include "NpyFiles.h"
+
 #include "SparseAccel/Runtime/Npy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -16,89 +18,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::vector<uint8_t> toBytes(const std::string &text) { return {text.begin(), text.end()}; }
-
-/// A file of version 1 whose header is `dictionary`, padded as NumPy pads it.
-std::vector<uint8_t> npy(std::string dictionary, const std::vector<uint8_t> &data, uint8_t version = 1) {
-  std::vector<uint8_t> bytes = {0x93, 'N', 'U', 'M', 'P', 'Y', version, 0};
-  dictionary += "\n";
-  bytes.push_back(uint8_t(dictionary.size()));
-  bytes.push_back(uint8_t(dictionary.size() >> 8));
-  if (version > 1)
-    bytes.insert(bytes.end(), {0, 0});
-  bytes.insert(bytes.end(), dictionary.begin(), dictionary.end());
-  bytes.insert(bytes.end(), data.begin(), data.end());
-  return bytes;
-}
-
-void put16(std::vector<uint8_t> &to, unsigned value) { to.insert(to.end(), {uint8_t(value), uint8_t(value >> 8)}); }
-void put32(std::vector<uint8_t> &to, uint32_t value) {
-  put16(to, value & 0xffff);
-  put16(to, value >> 16);
-}
-
-struct Member {
-  std::string name;
-  std::vector<uint8_t> content;
-  bool deflate = false;
-};
-
-std::vector<uint8_t> zip(const std::vector<Member> &members) {
-  std::vector<uint8_t> bytes, directory;
-  for (const Member &member : members) {
-    std::vector<uint8_t> packed = member.content;
-    if (member.deflate) {
-      z_stream stream{};
-      deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-      packed.resize(deflateBound(&stream, member.content.size()));
-      stream.next_in = const_cast<Bytef *>(member.content.data());
-      stream.avail_in = member.content.size();
-      stream.next_out = packed.data();
-      stream.avail_out = packed.size();
-      deflate(&stream, Z_FINISH);
-      packed.resize(stream.total_out);
-      deflateEnd(&stream);
-    }
-    uint32_t crc = crc32(0, member.content.data(), member.content.size()), local = bytes.size();
-    auto common = [&](std::vector<uint8_t> &to) {
-      put16(to, 20);
-      put16(to, 0);
-      put16(to, member.deflate ? 8 : 0);
-      put32(to, 0);
-      put32(to, crc);
-      put32(to, packed.size());
-      put32(to, member.content.size());
-      put16(to, member.name.size());
-    };
-    put32(bytes, 0x04034b50);
-    common(bytes);
-    put16(bytes, 4); // an extra field that only the local header has
-    bytes.insert(bytes.end(), member.name.begin(), member.name.end());
-    put32(bytes, 0);
-    bytes.insert(bytes.end(), packed.begin(), packed.end());
-    put32(directory, 0x02014b50);
-    put16(directory, 20);
-    common(directory);
-    put16(directory, 0);
-    put16(directory, 0);
-    put16(directory, 0);
-    put16(directory, 0);
-    put32(directory, 0);
-    put32(directory, local);
-    directory.insert(directory.end(), member.name.begin(), member.name.end());
-  }
-  uint32_t start = bytes.size();
-  bytes.insert(bytes.end(), directory.begin(), directory.end());
-  put32(bytes, 0x06054b50);
-  put32(bytes, 0);
-  put16(bytes, members.size());
-  put16(bytes, members.size());
-  put32(bytes, directory.size());
-  put32(bytes, start);
-  put16(bytes, 0);
-  return bytes;
-}
 
 std::string messageOf(const absl::Status &status) { return std::string(status.message()); }
 
@@ -126,6 +45,51 @@ TEST(Npy, RoundTripsEveryType) {
   expectRoundTrip<uint16_t>({0, 65535});
   expectRoundTrip<int32_t>({-2147483647, 5});
   expectRoundTrip<int64_t>({-5, int64_t(1) << 52});
+  expectRoundTrip<uint32_t>({0, 4294967295u});
+  expectRoundTrip<uint64_t>({uint64_t(1) << 63, 7});
+}
+
+TEST(Npy, ReadsHalves) {
+  // 1, -2, the largest, the smallest normal and subnormal, minus zero, infinity, and not a number.
+  std::vector<uint8_t> bytes =
+      npy("{'descr': '<f2', 'fortran_order': False, 'shape': (8,)}",
+          {0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x00, 0x04, 0x01, 0x00, 0x00, 0x80, 0x00, 0x7c, 0x01, 0x7e});
+  absl::StatusOr<Array> array = parseNpy(bytes, "x.npy");
+  ASSERT_TRUE(array.ok()) << array.status();
+  EXPECT_EQ(array->describe(), "float16[8]");
+  std::vector<float> values = array->toFloat();
+  EXPECT_THAT(absl::MakeSpan(values).first(5), ElementsAre(1, -2, 65504, 6.103515625e-05f, 5.9604644775390625e-08f));
+  EXPECT_TRUE(values[5] == 0 && std::signbit(values[5]));
+  EXPECT_TRUE(std::isinf(values[6]) && std::isnan(values[7]));
+  EXPECT_EQ(array->at(2), 65504);
+  absl::StatusOr<Array> back = parseNpy(serializeNpy(*array), "x.npy");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->bytes, array->bytes);
+}
+
+TEST(Npy, FindsInputsByNameThenByPlaceThenByShape) {
+  NamedArrays arrays;
+  auto add = [&](const char *name, int64_t extent) {
+    arrays.emplace_back(name, makeArray<float>({extent}, std::vector<float>(size_t(extent))));
+  };
+  auto find = [&](const char *name, size_t position, size_t inputs, int64_t extent) {
+    const Array *found = findInput(arrays, name, position, inputs,
+                                   [&](const Array &array) { return array.shape[0] == extent; });
+    return found ? found->shape[0] : -1;
+  };
+  add("arr_1", 1), add("arr_0", 2);
+  EXPECT_EQ(find("a", 0, 2, 0), 2);
+  EXPECT_EQ(find("b", 1, 2, 0), 1);
+  EXPECT_EQ(find("arr_1", 0, 2, 0), 1); // a name comes first
+  EXPECT_EQ(find("a", 0, 3, 0), -1);
+  EXPECT_EQ(find("a", 0, 1, 2), 2); // the one that fits
+  EXPECT_EQ(find("a", 0, 1, 3), -1);
+  add("labels", 2);
+  EXPECT_EQ(find("a", 0, 1, 2), -1); // which of two?
+  EXPECT_EQ(find("a", 0, 3, 2), -1); // names that mean something
+  arrays.clear();
+  add("x", 5);
+  EXPECT_EQ(find("a", 0, 1, 2), 5); // so that the error is about its shape
 }
 
 TEST(Npy, ReadsWhatNumPyWrites) {
@@ -173,7 +137,7 @@ struct Bad {
 TEST(Npy, RejectsHostileHeaders) {
   const Bad cases[] = {
       {{0x93, 'N', 'U', 'M', 'P', 'Y', 3, 0, 0, 0, 0, 0}, "header: expected '{'"},
-      {toBytes("hello, world"), "x.npy: is not an .npy or .npz file"},
+      {toBytes("hello, world"), "x.npy: is not an .npy, .npz or .mtx file"},
       {{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, 0xff, 0xff}, "header has 65535 bytes, more than there are"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0}, 9), "version 9"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}", {0, 0, 0, 0}),
@@ -183,7 +147,8 @@ TEST(Npy, RejectsHostileHeaders) {
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1 2)}", {}), "expected a tuple"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", {0, 0, 0, 0}), "ends before its data"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", {0, 0, 0, 0, 0}), "holds 5 bytes of data"},
-      {npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", {0}), "dtype '|O' is not read"},
+      {npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", {0}), "holds pickled objects (dtype '|O')"},
+      {npy("{'descr': '|V2', 'fortran_order': False, 'shape': (1,)}", {0, 0}), "expected it saved as float32"},
       {npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", {0}), "dtype '<c8' is not read"},
       {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", {0}), "structured arrays are not read"},
       {npy("{'descr': '<f4', 'shape': (1,)}", {0, 0, 0, 0}), "expected the keys descr, fortran_order and shape"},
@@ -227,6 +192,10 @@ TEST(Npz, LeavesTextOut) {
       parseNpz(zip({{"names.npy", names}, {"x.npy", serializeNpy(makeArray<float>({1}, {2}))}}), "a.npz");
   ASSERT_TRUE(arrays.ok()) << arrays.status();
   EXPECT_EQ(arrays->size(), 1u);
+  // An array without elements is an array.
+  arrays = parseNpz(zip({{"none.npy", serializeNpy(makeArray<float>({0, 3}, {}))}}), "a.npz");
+  ASSERT_TRUE(arrays.ok()) << arrays.status();
+  EXPECT_EQ(arrays->front().second.describe(), "float32[0x3]");
   EXPECT_THAT(messageOf(parseNpz(zip({{"names.npy", names}}), "a.npz").status()), HasSubstr("no array of numbers"));
 }
 

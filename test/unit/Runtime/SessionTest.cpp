@@ -124,6 +124,33 @@ TEST_F(SessionTest, BindsByNameOrTheOnlyOne) {
   EXPECT_FALSE(session->run({{"x", runtime::makeArray<float>({0, 2, 3, 4}, {})}}).ok());
 }
 
+TEST_F(SessionTest, BindsNumbersAndPlaces) {
+  // y = s, and z = x: two inputs, one of them a number for each run.
+  ProgramBuilder builder(machine);
+  uint32_t s = builder.tensor("s", ElementType::F32, {}, TensorRole::Input);
+  uint32_t x = builder.tensor("x", ElementType::F32, {1, 2}, TensorRole::Input);
+  uint32_t y = builder.tensor("y", ElementType::F32, {}, TensorRole::Output);
+  uint32_t z = builder.tensor("z", ElementType::F32, {1, 2}, TensorRole::Output);
+  builder.program.hostOps.push_back({isa::HostKind::Reshape, "y", {s}, {y}, {}, {}});
+  builder.program.hostOps.push_back({isa::HostKind::Reshape, "z", {x}, {z}, {}, {}});
+  isa::Host host;
+  builder.add(host);
+  host.op = 1;
+  builder.add(host);
+  auto made = runtime::Session::create(builder.finish(), machine);
+  ASSERT_TRUE(made.ok()) << made.status();
+  runtime::NamedArrays in = {{"arr_1", runtime::makeArray<float>({3, 2}, {1, 2, 3, 4, 5, 6})},
+                             {"arr_0", runtime::makeArray<float>({3}, {7, 8, 9})}};
+  absl::StatusOr<runtime::BatchResult> result = (*made)->run(in);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(std::as_const(result->outputs[0].second).as<float>(), testing::ElementsAre(7, 8, 9));
+  EXPECT_THAT(std::as_const(result->outputs[1].second).as<float>(), testing::ElementsAre(1, 2, 3, 4, 5, 6));
+  in[1].second = runtime::makeArray<float>({}, {7});
+  EXPECT_THAT(std::string((*made)->run(in).status().message()), HasSubstr("input 'x' has data for 3 runs"));
+  in[0].first = "x";
+  EXPECT_THAT(std::string((*made)->run(in).status().message()), HasSubstr("no array for input 's'"));
+}
+
 TEST_F(SessionTest, AProgramThatDoesNotVerifyIsRefused) {
   isa::Program program = doublingProgram(machine);
   std::get<isa::Load>(program.instructions[2]).dst.tensor = 99;

@@ -13,6 +13,9 @@ namespace sparseaccel::sparsity {
 /// `storage`. Empty where the resource is missing.
 llvm::ArrayRef<char> constantBytes(mlir::ElementsAttr elements, std::vector<char> &storage);
 
+/// Gives every constant under `root` that is written as sparse<[[...]], [...]> its dense form.
+void densifyConstants(mlir::Operation *root);
+
 } // namespace sparseaccel::sparsity
 
 #endif // SPARSEACCEL_DIALECT_SPARSITY_CONSTANTS_H
