@@ -96,6 +96,7 @@ private:
   LogicalResult runPhase(func::FuncOp func, llvm::ArrayRef<void (*)(RewritePatternSet &)> populate);
   LogicalResult checkShapes(func::FuncOp func);
   LogicalResult checkLeftovers(func::FuncOp func);
+  void copyResults(func::FuncOp func);
   /// `taken` are the names of the module's values, also of those that layers absorbed.
   void nameLayers(func::FuncOp func, llvm::StringSet<> taken);
 };
@@ -137,6 +138,24 @@ LogicalResult FuseLayers::checkLeftovers(func::FuncOp func) {
     clean = false;
   }
   return success(clean);
+}
+
+/// Each output of a program is a tensor of its own, which some layer writes. A result that is an argument or a constant,
+/// or that stands twice, is so by a copy on the host: a reshape to the shape that it has.
+void FuseLayers::copyResults(func::FuncOp func) {
+  Operation *terminator = func.getBody().front().getTerminator();
+  OpBuilder builder(terminator);
+  llvm::DenseSet<Value> returned;
+  for (OpOperand &result : terminator->getOpOperands()) {
+    Value value = result.get();
+    if (isa_and_present<accel::LayerOpInterface>(value.getDefiningOp()) && returned.insert(value).second)
+      continue;
+    unsigned index = result.getOperandNumber();
+    auto name = func.getResultAttrOfType<StringAttr>(index, "sparsity.name");
+    if (!name)
+      name = builder.getStringAttr("result" + Twine(index));
+    result.set(accel::ReshapeOp::create(builder, NameLoc::get(name), value.getType(), value, name.getValue(), ""));
+  }
 }
 
 /// Every layer and every value gets a name of its own. Where several layers come from one node, the one with the most
@@ -233,6 +252,7 @@ void FuseLayers::runOnOperation() {
     return signalPassFailure();
   if (failed(checkLeftovers(func)))
     return signalPassFailure();
+  copyResults(func);
   nameLayers(func, std::move(taken));
   remarkHostLayers(func);
   for (auto callee : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))

@@ -330,9 +330,11 @@ struct LowerToTilesPass : sparseaccel::impl::LowerToTilesBase<LowerToTilesPass> 
     auto network = buildNetwork(func, machine);
     if (failed(network))
       return failure();
+    llvm::DenseSet<Value> results;
     for (Value value : func.getBody().front().getTerminator()->getOperands())
-      if (!network->views.contains(value) || network->tensors[network->views[value].tensor].constant)
-        return emitError(func.getLoc()) << "returns a constant, which no program computes";
+      if (!llvm::isa_and_present<accel::LayerOpInterface>(value.getDefiningOp()) || !results.insert(value).second)
+        return emitError(func.getLoc()) << "returns an argument, a constant, or a value twice: run "
+                                           "--sparse-fuse-layers before, which copies it";
     std::vector<Tiling> tilings(network->layers.size());
     for (size_t i = 0; i < tilings.size(); ++i) {
       if (network->layers[i].cls == LayerClass::Host)

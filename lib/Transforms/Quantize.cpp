@@ -2,6 +2,7 @@
 
 #include "QuantizePlan.h"
 
+#include "SparseAccel/Dialect/Sparsity/Constants.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 #include "SparseAccel/Transforms/Passes.h"
 
@@ -64,6 +65,7 @@ private:
     FailureOr<double> share = readCalibration();
     if (failed(share))
       return failure();
+    sparsity::densifyConstants(module);
     FailureOr<func::FuncOp> main = cpu::mainFunction(module);
     if (failed(main) || failed(check(module, *main)))
       return failure();

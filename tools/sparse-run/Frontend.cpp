@@ -3,6 +3,8 @@
 #include "Frontend.h"
 
 #include "SparseAccel/Dialect/Accel/Accel.h"
+#include "SparseAccel/Dialect/Sparsity/Constants.h"
+#include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Target/ONNX/Import.h"
 #include "SparseAccel/Target/Program/Emit.h"
 #include "SparseAccel/Target/Workload/Import.h"
@@ -87,6 +89,18 @@ static LogicalResult raiseLinalg(ModuleOp module) {
   return pm.run(module);
 }
 
+/// The shape of an input's array in a file; nullopt where there is none, or the file cannot be read: whoever needs its
+/// values says so.
+static std::optional<std::vector<int64_t>> shapeInFile(const std::string &file, const onnx::ArrayRequest &input) {
+  absl::StatusOr<runtime::NamedArrays> arrays = file.empty() ? absl::NotFoundError("") : runtime::readArrays(file);
+  if (!arrays.ok())
+    return std::nullopt;
+  const runtime::Array *found =
+      runtime::findInput(*arrays, input.name, input.position, input.inputs,
+                         [&](const runtime::Array &array) { return input.fits(array.shape); });
+  return found ? std::optional(found->shape) : std::nullopt;
+}
+
 FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *context) {
   Source source;
   Location loc = UnknownLoc::get(context);
@@ -108,6 +122,12 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     onnx::ImportOptions import;
     if (options.batch > 0)
       import.batch = options.batch;
+    if (std::string wrong = onnx::parseDims(options.dims, import.dims); !wrong.empty())
+      return emitError(loc) << wrong;
+    import.arrayShape = [&](const onnx::ArrayRequest &input) {
+      auto shape = shapeInFile(options.input, input);
+      return shape ? shape : shapeInFile(options.calibrate, input);
+    };
     source.real = onnx::importOnnx(options.model, import, context);
   } else if (StringRef(options.model).ends_with(".mlir") || StringRef(options.model).ends_with(".mlirbc")) {
     if (std::error_code error = llvm::sys::fs::access(options.model, llvm::sys::fs::AccessMode::Exist))
@@ -115,6 +135,8 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     if (llvm::sys::fs::is_directory(options.model)) // of which the parser says nothing
       return emitError(loc) << options.model << ": cannot open the model: Is a directory";
     source.real = parseSourceFile<ModuleOp>(options.model, context);
+    if (source.real)
+      sparsity::densifyConstants(*source.real);
   } else {
     return emitError(loc) << "'" << options.model
                           << "': expected a model that ends in .onnx, .mlir (TOSA or linalg) or .mlirbc";

@@ -20,6 +20,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sparseaccel::run {
 
@@ -32,7 +33,9 @@ struct FrontendOptions {
   unsigned searchBudget = schedule::kDefaultSearchBudget;
   double defaultRange = 0;
   std::optional<double> weightDensity, activationDensity; ///< Of a workload's layers that do not say theirs.
-  int64_t batch = 0;                                      ///< 0: the model's own, or 1 where it is symbolic.
+  int64_t batch = 0;                                      ///< 0: the model's own.
+  std::vector<std::string> dims; ///< Extents that an .onnx model leaves open, "name=N" each.
+  std::string input;             ///< Arrays whose shapes give what is then still open; else those of `calibrate`.
 };
 
 /// What comes before any machine.

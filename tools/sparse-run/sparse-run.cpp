@@ -104,6 +104,10 @@ cl::opt<std::string> mapping("mapping", cl::desc("Force mappings from a file (do
                              cl::value_desc("file"), cl::cat(category));
 cl::opt<int64_t> batch("batch", cl::desc("Images that one run of the program takes, where the model leaves it open"),
                        cl::value_desc("N"), cl::init(0), cl::cat(category));
+cl::list<std::string> dims("dim",
+                           cl::desc("Extent of a dimension that an .onnx model leaves open, by its name or as "
+                                    "input:index; by default that of the input's array"),
+                           cl::value_desc("name=N"), cl::cat(category));
 cl::opt<bool>
     check("check",
           cl::desc("Compare every accelerated layer, bit for bit, with the quantised model run by upstream MLIR"),
@@ -209,6 +213,8 @@ std::string checkOptions() {
       return "--" + option->ArgStr.str() + ": expected 'none', or what is gated and skipped";
   if (batch.getNumOccurrences() && batch < 1)
     return "--batch: expected a number of at least 1, not " + std::to_string(batch);
+  if (!dims.empty() && !llvm::StringRef(model).ends_with(".onnx"))
+    return "--dim gives dimensions of an .onnx model a value: expected one";
   if (checkImages.getNumOccurrences() && !check)
     return "--check-images says how much --check looks at: give that, too";
   if (std::string problem = guardOptions.problem(!workloadFile.empty()); !problem.empty())
@@ -437,7 +443,7 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
   runtime::NamedArrays inputs;
   for (size_t argument = 0; argument < images.front().size(); ++argument) {
     auto name = main.getArgAttrOfType<StringAttr>(argument, "sparsity.name");
-    inputs.emplace_back(name ? name.str() : std::string(), run::joinImages(images, argument));
+    inputs.emplace_back(name ? name.str() : "arg" + std::to_string(argument), run::joinImages(images, argument));
   }
   return inputs;
 }
@@ -491,6 +497,8 @@ int main(int argc, char **argv) {
   options.searchBudget = searchBudget;
   options.mapping = mapping;
   options.batch = batch;
+  options.dims.assign(dims.begin(), dims.end());
+  options.input = inputFile;
   if (weightDensity.getNumOccurrences())
     options.weightDensity = weightDensity;
   if (activationDensity.getNumOccurrences())
