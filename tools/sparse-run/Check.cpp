@@ -46,7 +46,8 @@ FailureOr<cpu::Tensor> simulatedValue(Value value, const Place &place, const isa
                                      << "' was not observed: the program did not write it";
   cpu::Tensor tensor;
   auto type = cast<RankedTensorType>(value.getType());
-  tensor.type.element = type.getElementType().isInteger(1) ? Element::I1 : elementOf(program.tensors[place.tensor].type);
+  tensor.type.element =
+      type.getElementType().isInteger(1) ? Element::I1 : elementOf(program.tensors[place.tensor].type);
   tensor.type.shape.assign(type.getShape().begin(), type.getShape().end());
   tensor.bytes = std::move(*bytes);
   return tensor;
@@ -127,7 +128,7 @@ std::string describe(const Target &target, const isa::Program &program) {
 struct Checker::Impl {
   const isa::Program *program = nullptr;
   Targets targets;
-  std::vector<std::string> functions;           ///< Of each target; empty where nothing is computed.
+  std::vector<std::string> functions;            ///< Of each target; empty where nothing is computed.
   std::unique_ptr<cpu::CompiledModule> compiled; ///< Null where all are.
 
   FailureOr<cpu::Tensor> expected(size_t index, const TensorValues &values) const;

@@ -21,8 +21,8 @@ namespace sparseaccel::run {
 struct CheckResult {
   unsigned tensorsChecked = 0, layersCovered = 0; ///< Of the accelerator.
   unsigned hostContractions = 0;                  ///< Compared beside them.
-  bool wholeChecked = false;            ///< False where a float host operator intervenes.
-  std::vector<std::string> mismatches;  ///< One line each: layer, element, expected, simulated.
+  bool wholeChecked = false;                      ///< False where a float host operator intervenes.
+  std::vector<std::string> mismatches;            ///< One line each: layer, element, expected, simulated.
   std::vector<std::string> notCompared; ///< Accelerated layers that no comparison covers, and outputs; one line each.
   bool held() const { return mismatches.empty() && notCompared.empty(); }
 };

@@ -13,9 +13,7 @@ namespace sparseaccel::run {
 
 namespace {
 
-bool isContraction(const isa::HostOp &op) {
-  return op.kind == isa::HostKind::Conv || op.kind == isa::HostKind::MatMul;
-}
+bool isContraction(const isa::HostOp &op) { return op.kind == isa::HostKind::Conv || op.kind == isa::HostKind::MatMul; }
 
 /// Whether an operator's bits depend on the host's library. Conversions and moves are exact, and so is what only picks
 /// among its operands; integers are exact anyway.
@@ -52,7 +50,7 @@ public:
   const isa::HostOp *hostOp(uint32_t tensor) const { return host.lookup(tensor); }
   /// Tensors that are written from this one.
   std::set<uint32_t> derived(uint32_t tensor) const;
-  /// Tensors that the accelerator stores, and accelerated layers.
+  /// Tensors that the accelerator stores.
   std::vector<uint32_t> stored() const;
   bool isStored(uint32_t tensor) const { return layers.count(tensor) != 0; }
 
@@ -292,7 +290,7 @@ LogicalResult Finder::addContractions() {
 LogicalResult Finder::addOutputs() {
   std::set<uint32_t> done;
   for (auto [value, tensor] : llvm::zip(main.front().getTerminator()->getOperands(), program.outputs)) {
-    // Given, stored and so compared above, or no result of exact work.
+    // What is left out is given, or stored or a contraction and so compared above, or no result of exact work.
     if (!done.insert(tensor).second || !writers.hostOp(tensor) || isInexactTensor(tensor) ||
         isContraction(*writers.hostOp(tensor)))
       continue;
@@ -328,10 +326,9 @@ LogicalResult Finder::cover(uint32_t tensor, std::set<uint32_t> layers, const st
       // Any of the comparisons of that tensor that a reader of this one made; a host operator's result is one whole.
       Target *target = nullptr;
       for (Target &other : targets.list)
-        if (other.place.tensor == to &&
-            (other.layers.empty() || llvm::any_of(other.layers, [&](uint32_t layer) {
-               return llvm::is_contained(program.layers[layer].inputs, from);
-             }))) {
+        if (other.place.tensor == to && (other.layers.empty() || llvm::any_of(other.layers, [&](uint32_t layer) {
+                                           return llvm::is_contained(program.layers[layer].inputs, from);
+                                         }))) {
           target = &other;
           break;
         }
@@ -360,8 +357,7 @@ LogicalResult Finder::cover(uint32_t tensor, std::set<uint32_t> layers, const st
 }
 
 FailureOr<Targets> Finder::find() {
-  targets.exact =
-      llvm::none_of(program.hostOps, [&](const isa::HostOp &op) { return isInexact(program, op); });
+  targets.exact = llvm::none_of(program.hostOps, [&](const isa::HostOp &op) { return isInexact(program, op); });
   if (failed(addStored()) || failed(addContractions()) || failed(addOutputs()))
     return failure();
   // Last, as it extends what is there.

@@ -2,7 +2,8 @@
 //
 // Derived from the program (who writes which elements of which tensor) and the quantised module (what follows from
 // what), for whatever was compiled. Data movement that the compiler added, or that the host does, needs no knowledge of
-// its operators: the module says what a value is, and what it is computed from is sought until simulated values are met.
+// its operators: the module says what a value is, and what it is computed from is sought until simulated values are
+// met.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +22,7 @@ struct Target {
   Place place;
   std::vector<mlir::Value> inputs;
   std::vector<Place> inputPlaces;
-  bool moved = false; ///< The elements of the only input, in the same order: nothing to compute.
+  bool moved = false;        ///< The elements of the only input, in the same order: nothing to compute.
   std::set<uint32_t> layers; ///< Accelerated ones that it covers.
   std::string hostOp;        ///< A contraction that the host ran, or empty.
   std::string output;        ///< An output of the model that nothing else covers, or empty.
