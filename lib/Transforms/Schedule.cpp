@@ -7,6 +7,7 @@
 #include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Transforms/Passes.h"
 
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/Format.h"
 
@@ -216,6 +217,12 @@ void Scheduler::report() {
 
 struct SchedulePass : sparseaccel::impl::ScheduleBase<SchedulePass> {
   using ScheduleBase::ScheduleBase;
+
+  /// What goes to the host may need constants.
+  void getDependentDialects(DialectRegistry &registry) const override {
+    ScheduleBase::getDependentDialects(registry);
+    registry.insert<tosa::TosaDialect>();
+  }
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

@@ -340,9 +340,11 @@ absl::Status NetworkBuilder::acceptsOp(Operation *op, const LayerDesc &layer) {
       return absl::UnimplementedError("its second operand is also read as activations, which lie in buffers in another "
                                       "format");
   }
+  if (absl::Status status = accepts(layer, machine); !status.ok())
+    return status;
   if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 4)
     return absl::UnimplementedError("a tensor in a buffer has at most four ranks");
-  return accepts(layer, machine);
+  return absl::OkStatus();
 }
 
 LogicalResult NetworkBuilder::moveToHost() {
@@ -355,6 +357,12 @@ LogicalResult NetworkBuilder::moveToHost() {
       return failure();
     if (layer.cls == LayerClass::Host)
       continue;
+    // A buffer's tensors have four ranks, and of such work the last are all that matters.
+    if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 4 && accepts(layer, machine).ok()) {
+      op = toFourRanks(op);
+      if (failed(describe(op, layer)))
+        return failure();
+    }
     absl::Status status = acceptsOp(op, layer);
     if (!status.ok() && failed(sparseaccel::moveToHost(op, status)))
       return failure();

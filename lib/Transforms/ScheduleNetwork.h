@@ -33,6 +33,10 @@ llvm::SmallVector<int64_t> ownRanks(const schedule::Coord &coord, size_t rank);
 /// The reverse; ranks that are missing become `fill`.
 schedule::Coord fourRanks(llvm::ArrayRef<int64_t> coord, int64_t fill);
 
+/// Rewrites work by element, or a concatenation, on tensors of more ranks as the same on tensors of at most four between
+/// two reshapes, which move nothing; returns the new layer.
+mlir::Operation *toFourRanks(mlir::Operation *op);
+
 /// Replaces a layer that the machine does not take by host operators that compute the same integers, and says so in a
 /// remark. An error where there are none.
 mlir::LogicalResult moveToHost(mlir::Operation *op, const absl::Status &reason);

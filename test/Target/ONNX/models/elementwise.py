@@ -39,6 +39,35 @@ def scalars():
 
 
 @case
+def ranks():
+    """What works by element, and a concatenation, on tensors of five and six ranks."""
+    x, w, y = random(1, 3, 4, 6), random(12, 3, 1, 1), random(1, 3, 1, 4, 6)
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Reshape", "c five", "r"),
+        node("Sigmoid", "r", "s"),
+        node("Add", "s y", "a"),
+        node("Max", "a r", "m"),
+        node("Mul", "m s", "p"),
+        node("Clip", "p low high", "l"),
+        node("Concat", "l s r", "k", axis=2),
+        node("Transpose", "k", "t", perm=[0, 2, 1, 4, 3]),
+        node("Tanh", "t", "out"),
+        node("Reshape", "a six", "b"),
+        node("Sigmoid", "b", "deep"),
+    ]
+    c = conv(x, w).reshape(1, 3, 4, 4, 6)
+    s = 1 / (1 + np.exp(-c))
+    a = s + y
+    k = np.concatenate([np.clip(np.maximum(a, c) * s, -0.5, 1.5), s, c], 2)
+    constants = {
+        "w": w, "y": y, "five": ints(1, 3, 4, 4, 6), "six": ints(1, 3, 2, 2, 4, 6), "low": np.array(-0.5, np.float32), "high": np.array(1.5, np.float32),
+    }  # fmt: skip
+    expected = {"out": np.tanh(k.transpose(0, 2, 1, 4, 3)), "deep": 1 / (1 + np.exp(-a.reshape(1, 3, 2, 2, 4, 6)))}
+    return simple(13, nodes, {"x": x}, expected, constants)
+
+
+@case
 def leaky():
     x = random(3, 4)
     nodes = [node("LeakyRelu", "x", "a"), node("LeakyRelu", "x", "b", alpha=2.0), node("Tanh", "x", "c")]
