@@ -175,8 +175,12 @@ absl::StatusOr<std::vector<SafCapability>> selectSafs(const Machine &machine, co
     });
   }
   for (const SafRequest::Item &item : request.add) {
+    // An action alone stands for what the machine does by default, and where that is nothing, for what it can do.
+    bool byDefault = item.everyOfAction && std::any_of(defaults.begin(), defaults.end(), [&](const SafCapability &saf) {
+                       return saf.action == item.saf.action;
+                     });
     absl::StatusOr<std::vector<SafCapability>> found =
-        matching(machine, item, item.everyOfAction ? defaults : machine.safs, "does not offer it");
+        matching(machine, item, byDefault ? defaults : machine.safs, "does not offer it");
     if (!found.ok())
       return found.status();
     for (const SafCapability &saf : *found)

@@ -172,6 +172,8 @@ TEST_F(Requests, ListsAndChanges) {
   EXPECT_THAT(ask("- gate b at bspad if a"), ElementsAre("gate a at compute if a"));
   EXPECT_THAT(ask("-gate; +skip a at compute if a"), ElementsAre("skip a at compute if a"));
   EXPECT_THAT(ask("gate"), ElementsAre("gate a at compute if a", "gate b at bspad if a"));
+  // Nothing is skipped by default.
+  EXPECT_THAT(ask("skip"), ElementsAre("skip a at compute if a"));
   // Formats in DRAM do not touch the rest.
   EXPECT_THAT(ask("-format a at dram"), ElementsAre("gate a at compute if a", "gate b at bspad if a"));
 }
