@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include <algorithm>
 #include <set>
@@ -25,8 +27,21 @@ const EnergyRow *EnergyTable::find(const std::string &component, const std::stri
 
 absl::string_view actionName(absl::string_view action) { return action.substr(0, action.find('(')); }
 
+/// "chip.PE.spad" of "chip.PE[0..167].spad": without the ranges that say how many there are.
+static std::string withoutRanges(absl::string_view name) {
+  std::string plain;
+  bool inside = false;
+  for (char c : name) {
+    inside |= c == '[';
+    if (!inside)
+      plain += c;
+    inside &= c != ']';
+  }
+  return plain;
+}
+
 /// Those of `rows` that a name means: the one of exactly this name, else (where components are paths) every one whose
-/// name ends in it.
+/// name ends in it, else every one that does so without the ranges in its path.
 template <typename Row, typename NameOf>
 static std::vector<const Row *> rowsNamed(const std::vector<Row> &rows, absl::string_view name, bool paths,
                                           NameOf nameOf) {
@@ -34,9 +49,18 @@ static std::vector<const Row *> rowsNamed(const std::vector<Row> &rows, absl::st
   for (const Row &row : rows)
     if (nameOf(row) == name)
       return {&row};
+  if (!paths)
+    return found;
+  auto endsIn = [](absl::string_view whole, absl::string_view end) {
+    return whole == end || absl::EndsWith(whole, absl::StrCat(".", end));
+  };
   for (const Row &row : rows)
-    if (paths && absl::EndsWith(nameOf(row), absl::StrCat(".", name)))
+    if (endsIn(nameOf(row), name))
       found.push_back(&row);
+  if (found.empty())
+    for (const Row &row : rows)
+      if (endsIn(withoutRanges(nameOf(row)), name))
+        found.push_back(&row);
   return found;
 }
 
@@ -61,18 +85,51 @@ static absl::StatusOr<const Row *> oneRow(const EnergyTable &table, const char *
 
 static std::string rowName(const EnergyRow &row) { return absl::StrCat(row.component, ".", row.action); }
 
+/// "data_delta=1" and so on of "read(address_delta=0,data_delta=1)".
+static std::vector<std::string> argumentsOf(absl::string_view action) {
+  size_t open = action.find('(');
+  if (open == action.npos)
+    return {};
+  absl::string_view inside = action.substr(open + 1);
+  return absl::StrSplit(absl::StripSuffix(inside, ")"), ',', absl::SkipEmpty());
+}
+
 absl::StatusOr<const EnergyRow *> EnergyTable::findRow(absl::string_view name) const {
-  // An action that is priced by its arguments has no row without them.
-  std::vector<std::string> byArguments;
-  for (const EnergyRow &row : rows) {
-    std::string plain = absl::StrCat(row.component, ".", actionName(row.action));
-    if (actionName(row.action) != row.action && (plain == name || absl::EndsWith(plain, absl::StrCat(".", name))))
-      byArguments.push_back(rowName(row));
+  if (!fromAccelergy || !rowsNamed(rows, name, fromAccelergy, rowName).empty())
+    return oneRow(*this, "row", rows, name, rowName);
+  // An action that is priced by its arguments, named with some of them or none: the one row that they fit.
+  std::vector<std::string> asked = argumentsOf(name);
+  std::vector<const EnergyRow *> byArguments = rowsNamed(rows, actionName(name), true, [](const EnergyRow &row) {
+    return absl::StrCat(row.component, ".", actionName(row.action));
+  });
+  // Several rows have one name without their arguments, of which the lookup gives the first.
+  if (!byArguments.empty()) {
+    std::string plain = absl::StrCat(byArguments.front()->component, ".", actionName(byArguments.front()->action));
+    bool alone = std::all_of(byArguments.begin(), byArguments.end(), [&](const EnergyRow *row) {
+      return absl::StrCat(row->component, ".", actionName(row->action)) == plain;
+    });
+    if (alone) {
+      byArguments.clear();
+      for (const EnergyRow &row : rows)
+        if (absl::StrCat(row.component, ".", actionName(row.action)) == plain)
+          byArguments.push_back(&row);
+    }
   }
-  if (!byArguments.empty() && rowsNamed(rows, name, fromAccelergy, rowName).empty())
-    return absl::NotFoundError(absl::StrCat("energy table '", this->name, "' prices '", name,
-                                            "' by arguments: name one of ", absl::StrJoin(byArguments, ", ")));
-  return oneRow(*this, "row", rows, name, rowName);
+  std::vector<const EnergyRow *> fitting;
+  std::vector<std::string> names;
+  for (const EnergyRow *row : byArguments) {
+    std::vector<std::string> has = argumentsOf(row->action);
+    if (std::all_of(asked.begin(), asked.end(),
+                    [&](const std::string &one) { return std::find(has.begin(), has.end(), one) != has.end(); }))
+      fitting.push_back(row);
+    names.push_back(rowName(*row));
+  }
+  if (fitting.size() == 1)
+    return fitting.front();
+  if (names.empty())
+    return oneRow(*this, "row", rows, name, rowName);
+  return absl::NotFoundError(absl::StrCat("energy table '", this->name, "' prices '", name,
+                                          "' by arguments: name one of ", absl::StrJoin(names, ", ")));
 }
 
 absl::StatusOr<const AreaRow *> EnergyTable::findArea(absl::string_view component) const {

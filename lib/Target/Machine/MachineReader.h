@@ -59,6 +59,8 @@ private:
   void readPrices(yaml::Map &map, EnergyModel &model);
   const EnergyRow *readRow(yaml::Map &map, const char *key, const YAML::Node &node, const EnergyTable &table);
   void readPrice(yaml::Map &map, const std::string &component, const std::string &action, EnergyModel &model);
+  void readCycle(yaml::Map &cycle, EnergyModel &model);
+  void readLeakage(yaml::Map &cycle, EnergyModel &model);
   void readLeavesOut(yaml::Map &map, EnergyModel &model);
   void checkPrices(yaml::Map &map, const EnergyModel &model);
   void readArea(yaml::Map &map);

@@ -1,9 +1,11 @@
 //===- PriceReader.cpp - `energy` and `area` of a machine file ------------===//
 
+#include "EnergyTables.h"
 #include "MachineReader.h"
 #include "SparseAccel/Support/Names.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -99,21 +101,7 @@ void MachineReader::readEnergy(yaml::Map &map) {
     return map.failAt("table", absl::StrCat("the table '", model.table.name, "' stands above already"));
 
   readPrices(map, model);
-  map.map(
-      "cycle",
-      [&](yaml::Map &cycle) {
-        for (auto [key, out] :
-             {std::pair<const char *, double *>{"busy", &model.cyclePj}, {"idle", &model.idleCyclePj}}) {
-          YAML::Node node;
-          if (cycle.node(key, node))
-            if (const EnergyRow *row = readRow(cycle, key, node, model.table)) {
-              if (row->kind != EnergyClass::Clock)
-                return cycle.failAt(node, key, absl::StrCat("'", row->component, "' is not of class clock"));
-              *out = row->energyPj;
-            }
-        }
-      },
-      Need::Optional);
+  map.map("cycle", [&](yaml::Map &cycle) { readCycle(cycle, model); }, Need::Optional);
   readLeavesOut(map, model);
   checkPrices(map, model);
   if (!map.ok())
@@ -132,6 +120,56 @@ const EnergyRow *MachineReader::readRow(yaml::Map &map, const char *key, const Y
     return *row;
   map.failAt(node, key, row.status().message());
   return nullptr;
+}
+
+/// How many there are of "chip.PE[0..167].spad[1..4]".
+static double instancesOf(absl::string_view component) {
+  double count = 1;
+  for (absl::string_view part : absl::StrSplit(component, '[')) {
+    std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(part.substr(0, part.find(']')), "..");
+    int64_t low = 0, high = 0;
+    if (absl::SimpleAtoi(ends.first, &low) && absl::SimpleAtoi(ends.second, &high) && high >= low)
+      count *= double(high - low) + 1;
+  }
+  return count;
+}
+
+void MachineReader::readLeakage(yaml::Map &cycle, EnergyModel &model) {
+  cycle.list("leakage", [&](yaml::Map &one) {
+    YAML::Node node;
+    double count = 0;
+    if (!one.node("row", node))
+      return;
+    const EnergyRow *row = readRow(one, "row", node, model.table);
+    one.number("count", count, kInstances, Need::Optional);
+    if (!row)
+      return;
+    absl::string_view action = actionName(row->action);
+    if (action != "leak" && action != "idle" && row->kind != EnergyClass::Clock)
+      return one.failAt(node, "row",
+                        absl::StrCat("'", row->component, ".", row->action,
+                                     "' is no energy per cycle: expected an action 'leak' or 'idle'"));
+    double pj = row->energyPj * (one.has("count") ? count : instancesOf(row->component));
+    model.cyclePj += pj;
+    model.idleCyclePj += pj;
+  });
+}
+
+void MachineReader::readCycle(yaml::Map &cycle, EnergyModel &model) {
+  bool leaks = cycle.has("leakage");
+  for (auto [key, out] :
+       {std::pair<const char *, double *>{"busy", &model.cyclePj}, {"idle", &model.idleCyclePj}}) {
+    YAML::Node node;
+    if (!cycle.node(key, node, leaks ? Need::Optional : Need::Required))
+      continue;
+    if (const EnergyRow *row = readRow(cycle, key, node, model.table)) {
+      if (row->kind != EnergyClass::Clock)
+        return cycle.failAt(node, key, absl::StrCat("'", row->component, "' is not of class clock"));
+      *out = row->energyPj;
+    }
+  }
+  if (leaks)
+    readLeakage(cycle, model);
 }
 
 void MachineReader::readPrice(yaml::Map &map, const std::string &component, const std::string &action,
@@ -219,7 +257,7 @@ void MachineReader::checkPrices(yaml::Map &map, const EnergyModel &model) {
   need("noc", "transfer");
   need("vector", "compute");
   if (map.ok() && !map.has("cycle") && !model.isLeftOut(kClockComponent, "*"))
-    map.failAt("table", "expected 'cycle' (the rows of a busy and an idle cycle), or 'clock.*' under leaves_out");
+    map.failAt("table", "expected 'cycle' (the rows of a busy and an idle cycle, or of leakage), or 'clock.*' under leaves_out");
 }
 
 //===----------------------------------------------------------------------===//

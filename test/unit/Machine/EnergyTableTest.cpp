@@ -232,6 +232,26 @@ TEST(Accelergy, ActionsAreRowsByNameAndArguments) {
               HasSubstr("has no row 'chip.PE[0..3].spad.wirte'; did you mean 'chip.PE[0..3].spad.write'?"));
 }
 
+TEST(Accelergy, RowsAreFoundWithoutRangesAndWithTheArgumentsThatFit) {
+  EnergyTable t =
+      accelergy("ERT:\n  version: '0.4'\n  tables:\n  - name: chip.PE[1..4].buffer[1..16]\n    actions:\n"
+                "    - {name: read, arguments: {global_cycles: 1}, energy: 2}\n"
+                "    - {name: write, arguments: {address_delta: 0, data_delta: 1}, energy: 3}\n"
+                "    - {name: write, arguments: {address_delta: 1, data_delta: 1}, energy: 4}\n"
+                "  - name: chip.buffer[1..1]\n    actions:\n    - {name: leak, arguments: {}, energy: 0.5}\n"
+                "ART:\n  version: '0.4'\n  tables:\n  - {name: 'chip.PE[1..4].buffer[1..16]', area: 7}\n");
+  EXPECT_EQ((*t.findRow("PE.buffer.read"))->energyPj, 2);
+  EXPECT_EQ((*t.findRow("buffer[1..16].read"))->energyPj, 2);
+  EXPECT_EQ((*t.findRow("PE[1..4].buffer[1..16].read(global_cycles=1)"))->energyPj, 2);
+  EXPECT_EQ((*t.findRow("PE.buffer.write(address_delta=1)"))->energyPj, 4);
+  EXPECT_EQ((*t.findRow("chip.buffer.leak"))->energyPj, 0.5);
+  EXPECT_EQ((*t.findArea("PE.buffer"))->area, 7);
+  EXPECT_THAT(std::string(t.findRow("PE.buffer.write(data_delta=1)").status().message()),
+              HasSubstr("by arguments: name one of chip.PE[1..4].buffer[1..16].write(address_delta=0,data_delta=1), "
+                        "chip.PE[1..4].buffer[1..16].write(address_delta=1,data_delta=1)"));
+  EXPECT_FALSE(t.findRow("PE.buffer.write(address_delta=2)").ok());
+}
+
 TEST(Accelergy, AnEndThatTwoComponentsShareIsRefused) {
   EnergyTable t = accelergy("ERT:\n  version: 0.3\n  tables:\n"
                             "  - {name: a.spad, actions: [{name: read, arguments: null, energy: 1}]}\n"

@@ -289,7 +289,7 @@ TEST_F(MachineTest, EachMistakeIsNamedWithItsLine) {
       {"noc.*, vector.*", "noc.*, vector.*, mac.gated", "energy[0].leaves_out: 'mac.gated' has a price above"},
       {"leaves_out: [", "leaves_out: x\n    rest: [", "energy[0].leaves_out: expected a list"},
       {"    cycle: {busy: chip.busy, idle: chip.idle}\n", "",
-       "expected 'cycle' (the rows of a busy and an idle cycle), or 'clock.*' under leaves_out"},
+       "expected 'cycle' (the rows of a busy and an idle cycle, or of leakage), or 'clock.*' under leaves_out"},
       {"busy: chip.busy", "busy: ram.read", "energy[0].cycle.busy: 'ram' is not of class clock"},
       {", idle: chip.idle}", "}", "energy[0].cycle: the key 'idle' is missing"},
       {"  - table: little", "  - {table: little, prices: {}, leaves_out: []}\n  - table: little",
