@@ -2,6 +2,7 @@
 
 #include "QuantizePlan.h"
 
+#include "SparseAccel/Support/Stages.h"
 #include "SparseAccel/Target/CPU/FloatExecutor.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 
@@ -15,6 +16,7 @@ using namespace mlir;
 namespace sparseaccel::quantize {
 
 FailureOr<llvm::MapVector<Value, Statistics>> calibrate(func::FuncOp main, ArrayRef<Value> values, StringRef path) {
+  Stage stage("calibrate");
   absl::StatusOr<runtime::NamedArrays> arrays = runtime::readArrays(path.str());
   if (!arrays.ok())
     return emitError(UnknownLoc::get(main.getContext()))

@@ -3,6 +3,7 @@
 #include "Check.h"
 #include "CheckTargets.h"
 
+#include "SparseAccel/Support/Stages.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -159,6 +160,7 @@ FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const is
       specs.push_back({impl->functions.back(), target.value, target.inputs});
   }
   if (!specs.empty()) {
+    Stage stage("compile the oracle");
     FailureOr<OwningOpRef<ModuleOp>> functions = cpu::buildLayerFunctions(quantised, specs);
     if (failed(functions))
       return failure();

@@ -5,6 +5,7 @@
 #include "SparseAccel/Dialect/Accel/Accel.h"
 #include "SparseAccel/Dialect/Sparsity/Constants.h"
 #include "SparseAccel/Runtime/Npy.h"
+#include "SparseAccel/Support/Stages.h"
 #include "SparseAccel/Target/ONNX/Import.h"
 #include "SparseAccel/Target/Program/Emit.h"
 #include "SparseAccel/Target/Workload/Import.h"
@@ -38,6 +39,7 @@ void registerDialects(DialectRegistry &registry) {
 }
 
 static LogicalResult quantise(ModuleOp module, const FrontendOptions &options) {
+  Stage stage("quantise");
   QuantizeOptions quantize;
   quantize.numerics = options.numerics == "int8" ? NumericsKind::Int8 : NumericsKind::Int16;
   quantize.calibrate = options.calibrate;
@@ -102,6 +104,7 @@ static std::optional<std::vector<int64_t>> shapeInFile(const std::string &file, 
 }
 
 FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *context) {
+  Stage stage("import");
   Source source;
   Location loc = UnknownLoc::get(context);
   if (!options.workload.empty()) {

@@ -14,6 +14,7 @@
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Support/Stages.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
 #include "SparseAccel/Target/ISA/Container.h"
@@ -32,7 +33,6 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 
@@ -126,7 +126,7 @@ cl::opt<unsigned> threads("jobs",
 cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, stats.json and trace.json there"),
                                cl::value_desc("folder"), cl::cat(category));
 cl::opt<bool> quiet("quiet", cl::desc("No tables, no remarks: errors and the exit code alone"), cl::cat(category));
-cl::opt<bool> timing("timing", cl::desc("Say how long compilation and simulation took"), cl::cat(category));
+cl::opt<bool> timing("timing", cl::desc("Say how long each stage took, by the wall clock"), cl::cat(category));
 
 constexpr const char *kOverview =
     R"(Runs a model on a sparse accelerator that is simulated bit for bit, and reports cycles and energy.
@@ -145,9 +145,6 @@ otherwise.
 constexpr size_t kZerosImages = 4;
 /// Rows of the guard's table, and lines of its warnings.
 constexpr size_t kGuardRows = 5;
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 int fail(const llvm::Twine &message) {
   llvm::errs() << "sparse-run: error: " << message << "\n";
@@ -263,14 +260,13 @@ struct MachineRun {
   runtime::BatchResult result;
   std::vector<run::TensorValues> observed; ///< Of the first images, where they are to be checked.
   sim::Report report;
-  double compileSeconds = 0, simulateSeconds = 0;
   const isa::Program &program() const { return session->program(); }
 };
 
 /// Runs all images, and keeps every tensor of the first `observed` ones. The guard, unless null, follows them.
 absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsigned observed, bool timeline,
                       run::Guard *guard) {
-  auto begin = Clock::now();
+  Stage stage("simulate " + run.machine.name);
   runtime::RunOptions options;
   options.threads = threads;
   options.timeline = timeline;
@@ -288,7 +284,6 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
   if (!result.ok())
     return result.status();
   run.result = std::move(*result);
-  run.simulateSeconds = secondsSince(begin);
   auto report = sim::makeReport(run.result.stats, run.program(), run.machine, run.session->estimates());
   if (!report.ok())
     return report.status();
@@ -298,7 +293,7 @@ absl::Status simulate(MachineRun &run, const runtime::NamedArrays &inputs, unsig
 
 absl::Status compile(MachineRun &run, const std::string &name, const run::Source &source,
                      const run::FrontendOptions &options) {
-  auto begin = Clock::now();
+  Stage stage("compile for " + name);
   isa::Estimates estimates;
   FailureOr<isa::Program> program = run::compileFor(source, name, options, estimates);
   if (failed(program))
@@ -307,7 +302,6 @@ absl::Status compile(MachineRun &run, const std::string &name, const run::Source
   if (!session.ok())
     return session.status();
   run.session = std::move(*session);
-  run.compileSeconds = secondsSince(begin);
   return absl::OkStatus();
 }
 
@@ -374,6 +368,7 @@ void printZeros(const MachineRun &run, bool ofModel) {
 }
 
 absl::Status writeResults(const MachineRun &run) {
+  Stage stage("write");
   if (std::error_code error = llvm::sys::fs::create_directories(outFolder))
     return absl::InvalidArgumentError("--out: cannot make the folder '" + outFolder + "': " + error.message());
   auto path = [](const std::string &name) { return outFolder + "/" + name; };
@@ -391,6 +386,7 @@ absl::Status writeResults(const MachineRun &run) {
 
 /// Compares the first images with the oracle and prints; returns whether it held.
 FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, size_t inputs, size_t images) {
+  Stage stage("check");
   FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program());
   if (failed(checker))
     return failure();
@@ -504,11 +500,10 @@ int main(int argc, char **argv) {
   if (activationDensity.getNumOccurrences())
     options.activationDensity = activationDensity;
 
-  auto begin = Clock::now();
+  StageTimes times;
   FailureOr<run::Source> source = run::loadSource(options, &context);
   if (failed(source))
     return 1;
-  double frontendSeconds = secondsSince(begin);
 
   // Inputs: of a model from the file, of a workload from its seed.
   std::vector<std::vector<cpu::Tensor>> images;
@@ -601,6 +596,7 @@ int main(int argc, char **argv) {
     held = *result;
   }
   if (guard) {
+    Stage stage("compare with the float model");
     FailureOr<sim::GuardReport> report = guard->report();
     if (failed(report))
       return 1;
@@ -613,6 +609,7 @@ int main(int argc, char **argv) {
     runs[0].report.guard = std::move(*report);
   }
   if (comparesOutputs && !(quiet && outFolder.empty() && !guardOptions.maxError.getNumOccurrences())) {
+    Stage stage("compare with the float model");
     FailureOr<run::Accuracy> accuracy = run::compareWithFloat(*source, real.get(), images, runs[0].result.outputs,
                                                               quiet ? ArrayRef<int64_t>() : ArrayRef(labels));
     if (failed(accuracy))
@@ -630,11 +627,8 @@ int main(int argc, char **argv) {
   if (!outFolder.empty())
     if (absl::Status status = writeResults(runs[0]); !status.ok())
       return fail(status);
-  if (timing) {
-    llvm::errs() << llvm::formatv("import and quantise: {0:f2} s\n", frontendSeconds);
-    for (MachineRun &run : runs)
-      llvm::errs() << llvm::formatv("{0}: compile {1:f2} s, simulate {2} inputs {3:f2} s\n", run.machine.name,
-                                    run.compileSeconds, run.result.stats.images, run.simulateSeconds);
-  }
+  if (timing)
+    for (const auto &[name, seconds] : times.seconds())
+      llvm::errs() << llvm::formatv("{0}: {1:f2} s\n", name, seconds);
   return held ? 0 : 1;
 }
