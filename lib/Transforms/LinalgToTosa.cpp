@@ -128,6 +128,13 @@ std::optional<float> filledWith(Value value) {
 }
 
 std::optional<std::vector<float>> alongOneDim(Value value, int64_t dim) {
+  if (dim < 0)
+    return std::nullopt;
+  if (std::optional<std::vector<float>> floats = constantFloats(value)) {
+    ArrayRef<int64_t> shape = shapeOf(value);
+    bool vector = dim < static_cast<int64_t>(shape.size()) && shape[dim] == static_cast<int64_t>(floats->size());
+    return vector ? floats : std::nullopt;
+  }
   auto broadcast = value.getDefiningOp<linalg::BroadcastOp>();
   if (!broadcast || llvm::is_contained(broadcast.getDimensions(), dim))
     return std::nullopt;
@@ -202,9 +209,12 @@ LogicalResult checkNothingLeft(ModuleOp module, bool servants) {
     if (servants ? !serves : !linear || serves)
       return WalkResult::advance();
     InFlightDiagnostic diagnostic = op->emitError() << "has no like in TOSA";
-    if (isa<linalg::GenericOp>(op))
+    if (isa<linalg::GenericOp>(op)) {
       diagnostic << ": expected a named operation, or arithmetic on float32 elements";
-    else if (linear)
+      if (Operation *inner = firstWithoutName(op))
+        diagnostic.attachNote(inner->getLoc()) << "nothing named does what '" << inner->getName() << "' does here";
+    }
+    if (linear && !isa<linalg::GenericOp>(op))
       diagnostic << " as it stands here: expected float32 tensors, dilations of 1 in pools, and outputs that a fill, a "
                     "broadcast vector or another tensor initialises";
     diagnostic.attachNote() << "docs/linalg.md lists the operations that are taken";
@@ -217,7 +227,7 @@ struct LinalgToTosa : impl::LinalgToTosaBase<LinalgToTosa> {
   using LinalgToTosaBase::LinalgToTosaBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (failed(checkShapes(module)))
+    if (failed(checkShapes(module)) || failed(settleNumbers(module)))
       return signalPassFailure();
     auto apply = [&](void (*populate)(RewritePatternSet &)) {
       RewritePatternSet patterns(&getContext());
@@ -230,11 +240,16 @@ struct LinalgToTosa : impl::LinalgToTosaBase<LinalgToTosa> {
     bool good = succeeded(apply([](RewritePatternSet &patterns) {
                   linalg::populateLinalgGenericOpsSpecializationPatterns(patterns);
                 })) &&
-                succeeded(apply(populateDecomposePatterns)) && succeeded(apply([](RewritePatternSet &patterns) {
+                succeeded(apply([](RewritePatternSet &patterns) {
+                  populateDecomposePatterns(patterns);
+                  populateReducePatterns(patterns);
+                })) &&
+                succeeded(apply(populateConstantPatterns)) && succeeded(apply([](RewritePatternSet &patterns) {
                   populateContractionPatterns(patterns);
                   populatePoolPatterns(patterns);
                 })) &&
-                succeeded(apply(populateElementwisePatterns)) && succeeded(apply(populateShapePatterns));
+                succeeded(apply(populateElementwisePatterns)) && succeeded(apply(populateShapePatterns)) &&
+                succeeded(apply(populateJoinPatterns));
     if (!good || failed(checkNothingLeft(module, /*servants=*/false)) || failed(checkNothingLeft(module, true)))
       signalPassFailure();
   }

@@ -7,6 +7,7 @@
 #ifndef SPARSEACCEL_LIB_TRANSFORMS_LINALGTOTOSA_H
 #define SPARSEACCEL_LIB_TRANSFORMS_LINALGTOTOSA_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
 
 #include <optional>
@@ -46,8 +47,33 @@ public:
 std::optional<std::vector<float>> constantFloats(mlir::Value value);
 /// The one number that a value holds everywhere: a filled tensor, or a constant.
 std::optional<float> filledWith(mlir::Value value);
-/// One number for each place along `dim` of `value`, the same everywhere else: a broadcast vector.
+/// One number for each place along `dim` of `value`, the same everywhere else: a broadcast vector, or a constant of which
+/// every other extent is 1.
 std::optional<std::vector<float>> alongOneDim(mlir::Value value, int64_t dim);
+
+/// Evaluates arithmetic on known numbers, and takes assertions out that hold; an error names one that does not, or that
+/// depends on an input.
+mlir::LogicalResult settleNumbers(mlir::ModuleOp module);
+
+/// [rows][K] times constant weights: a 1x1 convolution of `rows` pictures of one place, as [rows][N]. `perm` turns the
+/// weights to [N][K].
+mlir::Value fullyConnected(Emitter &emit, mlir::Value rows, mlir::Value weights, llvm::ArrayRef<int64_t> perm,
+                           const std::vector<float> &bias);
+
+/// A sum with a vector along the channels joins the bias of the convolution that it alone reads, times `sign`. The sum
+/// that remains, or null.
+mlir::Value joinBias(Emitter &emit, mlir::Value sum, mlir::Value addend, float sign);
+/// A product with a vector along the channels joins that convolution's weights and bias.
+mlir::Value joinScale(Emitter &emit, mlir::Value product, mlir::Value factor);
+
+/// Constants that are transposed, reshaped or computed of constants are constants; products with them are layers.
+void populateConstantPatterns(mlir::RewritePatternSet &patterns);
+/// TOSA's own sums with a constant join the layer before them.
+void populateJoinPatterns(mlir::RewritePatternSet &patterns);
+/// Reductions that are written as generic operations.
+void populateReducePatterns(mlir::RewritePatternSet &patterns);
+/// The first operation in a generic operation's body that has no named one, or null.
+mlir::Operation *firstWithoutName(mlir::Operation *op);
 
 /// Generic operations and maps become named operations, one for each in their bodies.
 void populateDecomposePatterns(mlir::RewritePatternSet &patterns);

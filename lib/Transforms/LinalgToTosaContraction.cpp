@@ -9,6 +9,17 @@
 using namespace mlir;
 
 namespace sparseaccel::linalg_to_tosa {
+
+Value fullyConnected(Emitter &emit, Value rows, Value weights, ArrayRef<int64_t> perm, const std::vector<float> &bias) {
+  int64_t count = shapeOf(rows)[0], k = shapeOf(rows)[1], n = shapeOf(weights)[perm[0]];
+  Value image = emit.reshape(rows, {count, 1, 1, k});
+  Value kernel = emit.weights(weights, perm, {n, 1, 1, k}), zero = emit.zeroPoint();
+  Value result = tosa::Conv2DOp::create(emit.rewriter, emit.loc, emit.type({count, 1, 1, n}), image, kernel,
+                                        emit.floats(bias, {n}), zero, zero, ArrayRef<int64_t>{0, 0, 0, 0},
+                                        ArrayRef<int64_t>{1, 1}, ArrayRef<int64_t>{1, 1}, emit.rewriter.getF32Type());
+  return emit.reshape(result, {count, n});
+}
+
 namespace {
 
 /// What the sums of a contraction start from.
@@ -97,17 +108,6 @@ void addConv(RewritePatternSet &patterns, std::initializer_list<int64_t> weightP
   patterns.add(std::make_unique<Conv<Op>>(patterns.getContext(), weightPerm, channelsFirst, depthwise));
 }
 
-/// [rows][K] times constant weights given as [N][K]: a 1x1 convolution of `rows` pictures of one place.
-Value fullyConnected(Emitter &emit, Value rows, Value weights, ArrayRef<int64_t> perm, const Start &start) {
-  int64_t count = shapeOf(rows)[0], k = shapeOf(rows)[1], n = shapeOf(weights)[perm[0]];
-  Value image = emit.reshape(rows, {count, 1, 1, k});
-  Value kernel = emit.weights(weights, perm, {n, 1, 1, k}), zero = emit.zeroPoint();
-  Value result = tosa::Conv2DOp::create(emit.rewriter, emit.loc, emit.type({count, 1, 1, n}), image, kernel,
-                                        emit.floats(*start.bias, {n}), zero, zero, ArrayRef<int64_t>{0, 0, 0, 0},
-                                        ArrayRef<int64_t>{1, 1}, ArrayRef<int64_t>{1, 1}, emit.rewriter.getF32Type());
-  return emit.reshape(result, {count, n});
-}
-
 /// Whether the last two dimensions of an operand are exchanged, of a map whose others are in order; nothing where it is
 /// any other map.
 std::optional<bool> isTransposed(AffineMap map, unsigned row, unsigned column, unsigned batch) {
@@ -144,15 +144,28 @@ struct MatMul final : OpRewritePattern<Op> {
       if (constantFloats(b)) {
         Start start = startOf(init, 1, shapeOf(op.getResult(0))[1]);
         Value rows = *turnedA ? emit.transpose(a, exchange) : a;
-        Value result = fullyConnected(emit, rows, b, *turnedB ? Shape{0, 1} : Shape{1, 0}, start);
+        Value result = fullyConnected(emit, rows, b, *turnedB ? Shape{0, 1} : Shape{1, 0}, *start.bias);
         finish(emit, op, result, start);
         return success();
       }
       if (constantFloats(a)) { // O^T = B^T A^T
         Start start = startOf(init, 0, shapeOf(op.getResult(0))[0]);
         Value rows = *turnedB ? b : emit.transpose(b, exchange);
-        Value result = fullyConnected(emit, rows, a, *turnedA ? Shape{1, 0} : Shape{0, 1}, start);
+        Value result = fullyConnected(emit, rows, a, *turnedA ? Shape{1, 0} : Shape{0, 1}, *start.bias);
         finish(emit, op, emit.transpose(result, exchange), start);
+        return success();
+      }
+    }
+    // The same weights for every batch.
+    if constexpr (kBatch == 1) {
+      auto broadcast = b.getDefiningOp<linalg::BroadcastOp>();
+      if (broadcast && broadcast.getDimensions() == ArrayRef<int64_t>{0} && constantFloats(broadcast.getInput())) {
+        Shape out(shapeOf(op.getResult(0)));
+        Value rows = *turnedA ? emit.transpose(a, exchange) : a;
+        rows = emit.reshape(rows, {out[0] * out[1], shapeOf(rows)[2]});
+        Start start = startOf(init, 2, out[2]);
+        Value result = fullyConnected(emit, rows, broadcast.getInput(), *turnedB ? Shape{0, 1} : Shape{1, 0}, *start.bias);
+        finish(emit, op, emit.reshape(result, out), start);
         return success();
       }
     }

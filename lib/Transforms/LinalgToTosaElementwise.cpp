@@ -38,31 +38,18 @@ Value clamp(Emitter &emit, Value value, float low, float high) {
 
 /// x times a number; what a mean was multiplied by to become a sum goes away with the division that follows.
 Value scaled(Emitter &emit, Value x, float factor) {
-  if (auto mul = x.getDefiningOp<tosa::MulOp>(); mul && mul.getInput1().getDefiningOp<tosa::AvgPool2dOp>())
+  auto isMean = [](Value value) {
+    if (auto transpose = value.getDefiningOp<tosa::TransposeOp>())
+      value = transpose.getInput1();
+    return value.getDefiningOp<tosa::AvgPool2dOp>() != nullptr;
+  };
+  if (auto mul = x.getDefiningOp<tosa::MulOp>(); mul && isMean(mul.getInput1()))
     if (std::optional<float> count = filledWith(mul.getInput2())) {
       float both = *count * factor;
       // A reciprocal that was rounded is still one.
       return std::fabs(both - 1.0f) < 1e-6f ? mul.getInput1() : scaled(emit, mul.getInput1(), both);
     }
   return emit.mul(x, emit.splat(factor, static_cast<int64_t>(shapeOf(x).size())));
-}
-
-/// A sum with a vector along the channels joins the bias of the convolution that it alone reads.
-Value joinBias(Emitter &emit, Value sum, Value addend) {
-  Operation *conv = sum.getDefiningOp();
-  if (!isa_and_nonnull<tosa::Conv2DOp, tosa::DepthwiseConv2DOp>(conv) || !sum.hasOneUse())
-    return {};
-  std::optional<std::vector<float>> more = alongOneDim(addend, static_cast<int64_t>(shapeOf(sum).size()) - 1);
-  std::optional<std::vector<float>> bias = constantFloats(conv->getOperand(2));
-  if (!more || !bias || more->size() != bias->size())
-    return {};
-  for (size_t i = 0; i < more->size(); ++i)
-    (*bias)[i] += (*more)[i];
-  OpBuilder::InsertionGuard guard(emit.rewriter);
-  emit.rewriter.setInsertionPoint(conv);
-  Value joined = emit.floats(*bias, {static_cast<int64_t>(bias->size())});
-  emit.rewriter.modifyOpInPlace(conv, [&] { conv->setOperand(2, joined); });
-  return sum;
 }
 
 template <typename Op>
@@ -118,12 +105,18 @@ Value emitElementwise(Emitter &emit, StringRef name, ValueRange operands, Ranked
     return Op::create(emit.rewriter, emit.loc, type, broadcastable(emit, x), broadcastable(emit, y));
   };
   if (name == "add") {
-    if (Value joined = joinBias(emit, x, y))
+    if (Value joined = joinBias(emit, x, y, 1))
       return joined;
     return binary(tosa::AddOp());
   }
-  if (name == "sub")
+  if (name == "sub") {
+    if (Value joined = joinBias(emit, x, y, -1))
+      return joined;
     return binary(tosa::SubOp());
+  }
+  if (name == "mul")
+    if (Value joined = joinScale(emit, x, y))
+      return joined;
   if (name == "mul")
     return number ? scaled(emit, x, *number) : emit.mul(x, broadcastable(emit, y));
   if (name == "div") {

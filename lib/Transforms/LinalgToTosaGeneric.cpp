@@ -92,6 +92,17 @@ bool isTakenMap(AffineMap map, Value operand) {
   return true;
 }
 
+/// A map that says 0 where its operand and the loop of that place have an extent of 1 means that loop.
+AffineMap withLoopsOfOne(AffineMap map, ArrayRef<int64_t> extents) {
+  if (map.getNumResults() != extents.size())
+    return map;
+  SmallVector<AffineExpr> results(map.getResults());
+  for (auto [d, expr] : llvm::enumerate(results))
+    if (isa<AffineConstantExpr>(expr) && extents[d] == 1 && !map.isFunctionOfDim(d))
+      expr = getAffineDimExpr(d, map.getContext());
+  return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
+}
+
 /// The operand with one dimension for each loop, in their order.
 Value spread(OpBuilder &builder, Location loc, Value operand, AffineMap map, RankedTensorType type) {
   if (map.isIdentity())
@@ -144,9 +155,24 @@ struct Decompose final : OpInterfaceRewritePattern<linalg::LinalgOp> {
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     Block &body = *op.getBlock();
     OpOperand *output = op.getDpsInitOperand(0);
-    if (!type || !type.getElementType().isF32() || !op.getMatchingIndexingMap(output).isIdentity())
-      return rewriter.notifyMatchFailure(op, "not float32 in the loops' order");
-    auto inputs = op.getDpsInputOperands();
+    AffineMap outputMap = op.getMatchingIndexingMap(output);
+    if (!type || !type.getElementType().isF32() || !outputMap.isPermutation())
+      return rewriter.notifyMatchFailure(op, "not float32, or not each element once");
+    // Everything is computed in the loops' order, and turned at last to the result's.
+    RankedTensorType resultType = type;
+    SmallVector<int64_t> order;
+    Shape extents(type.getRank());
+    for (auto [d, expr] : llvm::enumerate(outputMap.getResults())) {
+      order.push_back(cast<AffineDimExpr>(expr).getPosition());
+      extents[order.back()] = type.getDimSize(d);
+    }
+    type = type.clone(extents);
+    SmallVector<OpOperand *> inputs;
+    for (OpOperand *input : op.getDpsInputOperands())
+      if (!op.getMatchingBlockArgument(input).use_empty())
+        inputs.push_back(input);
+    if (!op.getMatchingBlockArgument(output).use_empty() && !outputMap.isIdentity())
+      return rewriter.notifyMatchFailure(op, "reads its output in another order");
     for (OpOperand *input : inputs)
       if (auto from = dyn_cast<RankedTensorType>(input->get().getType());
           !from || !from.getElementType().isF32() || !isTakenMap(op.getMatchingIndexingMap(input), input->get()))
@@ -176,8 +202,9 @@ struct Decompose final : OpInterfaceRewritePattern<linalg::LinalgOp> {
     IRMapping tensors;
     for (OpOperand *operand : inputs)
       tensors.map(op.getMatchingBlockArgument(operand),
-                  spread(rewriter, loc, operand->get(), op.getMatchingIndexingMap(operand), type));
-    if (body.getNumArguments() > inputs.size())
+                  spread(rewriter, loc, operand->get(),
+                         withLoopsOfOne(op.getMatchingIndexingMap(operand), type.getShape()), type));
+    if (!op.getMatchingBlockArgument(output).use_empty())
       tensors.map(op.getMatchingBlockArgument(output), output->get());
     auto whole = [&](Value element) -> Value {
       if (Value known = tensors.lookupOrNull(element))
@@ -204,12 +231,27 @@ struct Decompose final : OpInterfaceRewritePattern<linalg::LinalgOp> {
       Value empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(), type.getElementType());
       tensors.map(inner.getResult(0), named(rewriter, loc, operands, empty));
     }
-    rewriter.replaceOp(op, whole(yielded));
+    Value result = whole(yielded);
+    if (!outputMap.isIdentity()) {
+      Value empty = tensor::EmptyOp::create(rewriter, loc, resultType.getShape(), resultType.getElementType());
+      result = linalg::TransposeOp::create(rewriter, loc, result, empty, order)->getResult(0);
+    }
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
 
 } // namespace
+
+Operation *firstWithoutName(Operation *op) {
+  for (Operation &inner : op->getRegion(0).front().without_terminator()) {
+    auto select = dyn_cast<arith::SelectOp>(inner);
+    if (!isa<arith::ConstantOp, arith::CmpFOp>(inner) &&
+        (select ? choiceOf(select) == Choice::None : !namedLike(&inner)))
+      return &inner;
+  }
+  return nullptr;
+}
 
 void populateDecomposePatterns(RewritePatternSet &patterns) { patterns.add<Decompose>(patterns.getContext()); }
 

@@ -47,9 +47,14 @@ struct Pool final : OpRewritePattern<Op> {
       Value zero = emit.zeroPoint();
       Value mean = tosa::AvgPool2dOp::create(rewriter, op.getLoc(), emit.type(out), map, zero, zero, kernel, strides,
                                              pad, rewriter.getF32Type());
-      result = emit.mul(mean, emit.splat(static_cast<float>(kernel[0] * kernel[1]), 4));
+      result = mean;
     }
-    rewriter.replaceOp(op, kChannelsFirst ? emit.transpose(result, {0, 3, 1, 2}) : result);
+    if (kChannelsFirst)
+      result = emit.transpose(result, {0, 3, 1, 2});
+    // Last, so that a division by the number of places finds it.
+    if (!kMax)
+      result = emit.mul(result, emit.splat(static_cast<float>(kernel[0] * kernel[1]), 4));
+    rewriter.replaceOp(op, result);
     return success();
   }
 };

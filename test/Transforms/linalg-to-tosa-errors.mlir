@@ -46,6 +46,7 @@ func.func @choice(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
     ins(%x, %y : tensor<4xf32>, tensor<4xf32>) outs(%x : tensor<4xf32>) {
   ^bb0(%a: f32, %b: f32, %out: f32):
     %1 = arith.cmpf ogt, %a, %zero : f32
+    // expected-note @below {{nothing named does what 'arith.select' does here}}
     %2 = arith.select %1, %a, %b : f32
     linalg.yield %2 : f32
   } -> tensor<4xf32>

@@ -9,13 +9,16 @@
 #include "SparseAccel/Target/ONNX/Import.h"
 #include "SparseAccel/Target/Program/Emit.h"
 #include "SparseAccel/Target/Workload/Import.h"
+#include "SparseAccel/Transforms/AdoptModule.h"
 #include "SparseAccel/Transforms/Passes.h"
 #include "SparseAccel/Transforms/Pipeline.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Parser/Parser.h"
@@ -33,8 +36,9 @@ static llvm::cl::opt<std::string> debugBreak("debug-break", llvm::cl::desc("For 
                                              llvm::cl::value_desc("fault"), llvm::cl::Hidden);
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<accel::AccelDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                  sparsity::SparsityDialect, tensor::TensorDialect, tosa::TosaDialect>();
+  registry.insert<accel::AccelDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+                  linalg::LinalgDialect, ml_program::MLProgramDialect, sparsity::SparsityDialect,
+                  tensor::TensorDialect, tosa::TosaDialect>();
   func::registerInlinerExtension(registry);
 }
 
@@ -76,15 +80,11 @@ static void nameValues(ModuleOp module) {
   }
 }
 
-/// A model that arrives as linalg becomes TOSA.
+/// A model that arrives as linalg becomes TOSA, and one that arrives as TOSA has its constants where layers read them.
 static LogicalResult raiseLinalg(ModuleOp module) {
-  bool any =
-      module
-          .walk([](Operation *op) {
-            return llvm::isa<linalg::LinalgDialect>(op->getDialect()) ? WalkResult::interrupt() : WalkResult::advance();
-          })
-          .wasInterrupted();
-  if (!any)
+  if (failed(adoptModule(module)))
+    return failure();
+  if (module->hasAttr("sparsity.numerics"))
     return success();
   PassManager pm(module->getName());
   pm.addPass(createLinalgToTosa());
@@ -138,13 +138,16 @@ FailureOr<Source> loadSource(const FrontendOptions &options, MLIRContext *contex
     if (llvm::sys::fs::is_directory(options.model)) // of which the parser says nothing
       return emitError(loc) << options.model << ": cannot open the model: Is a directory";
     source.real = parseSourceFile<ModuleOp>(options.model, context);
-    if (source.real)
+    if (source.real) {
       sparsity::densifyConstants(*source.real);
+      if (failed(raiseLinalg(*source.real)))
+        return failure();
+    }
   } else {
     return emitError(loc) << "'" << options.model
                           << "': expected a model that ends in .onnx, .mlir (TOSA or linalg) or .mlirbc";
   }
-  if (!source.real || failed(raiseLinalg(*source.real)))
+  if (!source.real)
     return failure();
   if (source.real->getOperation()->hasAttr("sparsity.numerics")) {
     source.quantised = std::move(source.real);
