@@ -14,6 +14,7 @@
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Support/Files.h"
 #include "SparseAccel/Support/Stages.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 #include "SparseAccel/Target/Dataflow/Dataflow.h"
@@ -372,16 +373,23 @@ absl::Status writeResults(const MachineRun &run) {
   if (std::error_code error = llvm::sys::fs::create_directories(outFolder))
     return absl::InvalidArgumentError("--out: cannot make the folder '" + outFolder + "': " + error.message());
   auto path = [](const std::string &name) { return outFolder + "/" + name; };
-  if (absl::Status status = isa::writeFile(run.program(), path("program.sac"), run.session->estimates()); !status.ok())
-    return status;
-  for (auto [index, output] : llvm::enumerate(run.result.outputs)) {
-    std::string name = index == 0 ? "outputs.npy" : "outputs." + std::to_string(index) + ".npy";
-    if (absl::Status status = runtime::writeNpy(path(name), output.second); !status.ok())
-      return status;
-  }
-  if (absl::Status status = runtime::writeFileAtomically(path("stats.json"), sim::toJson(run.report)); !status.ok())
-    return status;
-  return runtime::writeFileAtomically(path("trace.json"), sim::toTrace(run.result.stats, run.program(), run.machine));
+  FileSet files;
+  auto add = [&](const std::string &name, const std::vector<uint8_t> &bytes) {
+    files.add(path(name), std::string(bytes.begin(), bytes.end()));
+  };
+  auto outputName = [](size_t index) {
+    return index == 0 ? std::string("outputs.npy") : "outputs." + std::to_string(index) + ".npy";
+  };
+  add("program.sac", isa::serialize(run.program(), run.session->estimates()));
+  size_t outputs = run.result.outputs.size();
+  for (auto [index, output] : llvm::enumerate(run.result.outputs))
+    add(outputName(index), runtime::serializeNpy(output.second));
+  // Of a model that had more outputs.
+  for (size_t index = outputs; llvm::sys::fs::exists(path(outputName(index))); ++index)
+    files.remove(path(outputName(index)));
+  files.add(path("stats.json"), sim::toJson(run.report));
+  files.add(path("trace.json"), sim::toTrace(run.result.stats, run.program(), run.machine));
+  return files.write();
 }
 
 /// Compares the first images with the oracle and prints; returns whether it held.

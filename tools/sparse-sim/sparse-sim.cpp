@@ -5,6 +5,7 @@
 #include "SparseAccel/Runtime/Npy.h"
 #include "SparseAccel/Runtime/Runtime.h"
 #include "SparseAccel/Sim/Report.h"
+#include "SparseAccel/Support/Files.h"
 #include "SparseAccel/Support/Names.h"
 #include "SparseAccel/Target/ISA/Container.h"
 #include "SparseAccel/Target/Machine/Machine.h"
@@ -258,21 +259,26 @@ int run(const std::string &path) {
   if (!result.ok())
     return fail(result.status());
 
-  for (const auto &[file, index] : *files)
-    if (absl::Status status = runtime::writeNpy(file, result->outputs[index].second); !status.ok())
-      return fail(status);
+  FileSet set;
+  for (const auto &[file, index] : *files) {
+    std::vector<uint8_t> bytes = runtime::serializeNpy(result->outputs[index].second);
+    set.add(file, std::string(bytes.begin(), bytes.end()));
+  }
+  auto write = [&] {
+    absl::Status status = set.write();
+    return status.ok() ? 0 : fail(status);
+  };
   if (!counts)
-    return 0;
+    return write();
   absl::StatusOr<sim::Report> report = sim::makeReport(result->stats, program, machine, (*session)->estimates());
   if (!report.ok())
     return fail(report.status());
   if (!stats.empty())
-    if (absl::Status status = runtime::writeFileAtomically(stats, sim::toJson(*report)); !status.ok())
-      return fail(status);
+    set.add(stats, sim::toJson(*report));
   if (!trace.empty())
-    if (absl::Status status = runtime::writeFileAtomically(trace, sim::toTrace(result->stats, program, machine));
-        !status.ok())
-      return fail(status);
+    set.add(trace, sim::toTrace(result->stats, program, machine));
+  if (int failed = write())
+    return failed;
   if (!quiet)
     std::fputs(sim::formatReport(*report).c_str(), stdout);
   return finish();
