@@ -218,19 +218,38 @@ static std::optional<std::string> whyCodesDiffer(Value value, double scale, int6
   return "its codes are " + name + " and do not fit 8 signed bits";
 }
 
+void Plan::dropOwnScale(Group &group, Location loc, const Twine &why) {
+  group.ownScale.reset();
+  if (!group.ownScaleDropped)
+    remark::missed(loc, remark::RemarkOpts::name("requantized").category("sparse-quantize"))
+        << "the model's own scale is not kept: " + why.str();
+  group.ownScaleDropped = true;
+}
+
+void Plan::dropNarrowScales() {
+  // The scale may cut off its own value, as the model asks; others that reach no further lose nothing by it.
+  constexpr double kSlack = 1.01;
+  DenseMap<unsigned, double> reach; // by group
+  for (const auto &[value, member] : members)
+    if (const Group &group = groups[find(value)]; group.ownScale && marked.contains(value)) {
+      double &most = reach[find(value)];
+      most = std::max({most, rangeOf(value), *group.ownScale * static_cast<double>(numerics.top())});
+    }
+  for (const auto &[value, member] : members) {
+    Group &group = groups[find(value)];
+    if (group.ownScale && !marked.contains(value) && ranges.lookup(value) > kSlack * reach.lookup(find(value)))
+      dropOwnScale(group, value.getLoc(),
+                   describe(value) + " shares it here and reaches " + number(ranges.lookup(value)) + ", beyond it");
+  }
+}
+
 void Plan::readOwnScales() {
   auto read = [&](Value value, FloatAttr scale, IntegerAttr zeroPoint, TypeAttr type, Location loc) {
     if (!scale || !members.contains(value))
       return;
     Group &group = groups[find(value)];
     const double own = scale.getValueAsDouble();
-    auto drop = [&](const Twine &why) {
-      group.ownScale.reset();
-      if (!group.ownScaleDropped)
-        remark::missed(loc, remark::RemarkOpts::name("requantized").category("sparse-quantize"))
-            << "the model's own scale is not kept: " + why.str();
-      group.ownScaleDropped = true;
-    };
+    auto drop = [&](const Twine &why) { dropOwnScale(group, loc, why); };
     auto codes = type ? dyn_cast<IntegerType>(type.getValue()) : IntegerType();
     if (!codes)
       codes = IntegerType::get(main.getContext(), 8);
@@ -239,8 +258,10 @@ void Plan::readOwnScales() {
         return drop(*why);
     if (group.ownScale && std::abs(*group.ownScale - own) > 1e-6 * own)
       return drop("values that share one scale here have different ones in the model");
-    if (!group.ownScaleDropped)
+    if (!group.ownScaleDropped) {
       group.ownScale = own;
+      marked.insert(value);
+    }
   };
   for (auto [index, argument] : llvm::enumerate(main.getArguments()))
     read(argument, main.getArgAttrOfType<FloatAttr>(index, "sparsity.act_scale"),
@@ -324,6 +345,7 @@ LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed
     }
     setRange(value, range);
   }
+  dropNarrowScales();
   return success();
 }
 

@@ -176,6 +176,9 @@ private:
   unsigned groupOf(mlir::Value value);
   void unite(mlir::Value a, mlir::Value b);
   void readOwnScales();
+  void dropOwnScale(Group &group, mlir::Location loc, const llvm::Twine &why);
+  /// A model's scale is for the value that it marks: it must not cut off others that only share it here.
+  void dropNarrowScales();
   mlir::LogicalResult preventWrapping();
   /// The smallest output scale at which the op's rescale cannot wrap, given its input scales.
   double smallestScale(mlir::Operation *op) const;
@@ -201,6 +204,7 @@ private:
   mutable std::vector<unsigned> parents;
   std::vector<Group> groups;
   llvm::DenseMap<mlir::Value, double> ranges;
+  llvm::DenseSet<mlir::Value> marked; ///< Values to which the model gives a scale that was kept at first.
 };
 
 /// Runs the float model on every calibration input and returns statistics of the values (and of the arguments among

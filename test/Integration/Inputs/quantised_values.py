@@ -177,6 +177,25 @@ def wide_codes_in_int16(path):
     return pair(path)
 
 
+@case("int8", 0.04, None, None)
+def scale_of_a_part(path):
+    """The scale is for the narrow half of the input, of which the other convolution reads all."""
+    x, w, v = normal(1, 8, 6, 6), normal(5, 8, 1, 1), normal(5, 4, 1, 1)
+    x[:, 4:] *= np.float32(0.1)
+    part = x[:, 4:]
+    nodes = [
+        ("Slice", "x four eight one", "part", {}),
+        ("QuantizeLinear", "part scale zero", "q", {}),
+        ("DequantizeLinear", "q scale zero", "d", {}),
+        ("Conv", "x w", "all", {}),
+        ("Conv", "d v", "some", {}),
+        ("Add", "all some", "y", {}),
+    ]
+    scale = np.float32(np.abs(part).max() / 127)
+    model(path, nodes, x, w=w, v=v, scale=scale, zero=np.int8(0), four=np.array([4]), eight=np.array([8]), one=np.array([1]))
+    return conv1x1(x, w) + conv1x1(part, v)
+
+
 def error(tool, path, numerics, expected, *options):
     inputs, out = path.with_suffix(".npy"), path.with_suffix(".out")
     command = [tool, path, "--machine", "dadiannao", "--numerics", numerics, "--calibrate", inputs, "--input", inputs, "--quiet", "--out", out]
