@@ -18,8 +18,8 @@ namespace {
 volatile std::sig_atomic_t heldSignal = 0;
 extern "C" void holdSignal(int signal) { heldSignal = signal; }
 
-/// While one lives, a signal that would end the process is kept; it comes when the last one is gone. Masks would not do:
-/// they are of one thread, and any other may take the signal. Results are written by one thread at a time.
+/// While one lives, a signal that would end the process is kept; it comes when the last one is gone. Masks would not
+/// do: they are of one thread, and any other may take the signal. Results are written by one thread at a time.
 class SignalHold {
 public:
   SignalHold() {

@@ -131,6 +131,23 @@ static void printBound(llvm::ArrayRef<Measured> measured, llvm::raw_ostream &os)
                       (values + positions) / 8000, values / 8000, positions / 8000, dense / 8000);
 }
 
+/// How many zeros are those of quantisation: sizes are of integers, whatever the file holds.
+static void printQuantised(llvm::ArrayRef<Measured> measured, llvm::raw_ostream &os) {
+  uint64_t elements = 0, before = 0, after = 0;
+  unsigned bits = 0;
+  for (const Measured &tensor : measured)
+    if (tensor.tensor->floatNonzeros) {
+      elements += tensor.tensor->elements();
+      before += *tensor.tensor->floatNonzeros;
+      after += tensor.nonzeros;
+      bits = tensor.tensor->elementBytes * 8;
+    }
+  if (elements)
+    os << llvm::formatv("  floats, quantised to int{0}: {1:f2}% of them are nonzero as they are, and {2} of those "
+                        "become 0\n",
+                        bits, 100.0 * static_cast<double>(before) / static_cast<double>(elements), before - after);
+}
+
 void print(const std::vector<Measured> &measured, const std::vector<formats::Format> &formats, bool each,
            llvm::raw_ostream &os) {
   if (each || measured.size() == 1)
@@ -140,6 +157,7 @@ void print(const std::vector<Measured> &measured, const std::vector<formats::For
                           t.name.empty() ? "array" : t.name, shapeText(t), t.elementBytes * 8,
                           100.0 * static_cast<double>(tensor.nonzeros) / static_cast<double>(t.elements()),
                           tensor.distinct);
+      printQuantised(tensor, os);
       printBound(tensor, os);
       printFormats(tensor, formats, os);
       os << "\n";
@@ -153,6 +171,7 @@ void print(const std::vector<Measured> &measured, const std::vector<formats::For
   }
   os << llvm::formatv("{0} tensors, {1} elements, {2:f2}% nonzero\n", measured.size(), elements,
                       100.0 * static_cast<double>(nonzeros) / static_cast<double>(elements));
+  printQuantised(measured, os);
   printBound(measured, os);
   printFormats(measured, formats, os);
 }
@@ -172,6 +191,8 @@ void printJson(const std::vector<Measured> &measured, const std::vector<formats:
           });
           json.attribute("element_bits", t.elementBytes * 8);
           json.attribute("nonzeros", tensor.nonzeros);
+          if (t.floatNonzeros)
+            json.attribute("float_nonzeros", *t.floatNonzeros);
           json.attribute("distinct_values", tensor.distinct);
           json.attribute("bound_value_bits", tensor.bound.valueBits);
           json.attribute("bound_position_bits", tensor.bound.positionBits);

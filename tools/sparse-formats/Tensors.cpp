@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -36,6 +37,8 @@ static void put(Tensor &tensor, int64_t value) {
 static absl::Status quantise(Tensor &tensor, llvm::ArrayRef<double> values, size_t groups,
                              llvm::function_ref<size_t(size_t)> groupOf) {
   std::vector<double> largest(groups, 0);
+  tensor.floatNonzeros =
+      static_cast<uint64_t>(std::count_if(values.begin(), values.end(), [](double x) { return x != 0; }));
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i]))
       return absl::InvalidArgumentError(absl::StrCat("element ", i, " is ", values[i], ", not a finite number"));

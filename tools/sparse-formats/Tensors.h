@@ -5,6 +5,7 @@
 
 #include "SparseAccel/Target/Formats/Format.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Tensor {
   std::vector<uint32_t> shape;
   unsigned elementBytes = 1;
   std::vector<uint8_t> bytes;
+  /// Of floating-point values: how many were nonzero before they were quantised. Small ones become zero.
+  std::optional<uint64_t> floatNonzeros = std::nullopt;
   uint64_t elements() const { return bytes.size() / elementBytes; }
 };
 

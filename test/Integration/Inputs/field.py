@@ -23,7 +23,7 @@ def problems(folder, tools):
         models = re.search(r"for f in ([^;$]*);", script).group(1).split()
         # A model that is taken prints nothing, or a remark; one that is not is named in the error.
         named = [name for name in models if any("error" in line and name + ".onnx" in line for line in lines)]
-        other = [line for line in lines if not any(name + ".onnx" in line or line == name + " rc 0" or line == name + " rc 1" for name in models)]
+        other = [line for line in lines if not any(name + ".onnx" in line or re.fullmatch(re.escape(name) + r" rc (0|1|141)", line) for name in models)]
         return [f"neither taken nor refused by name: {line}" for line in other] + ([] if named else ["no model was refused by name"])
     codes = [line for line in lines if re.search(r"\brc \d+$", line)]
     wrong = [line for line in codes if not line.endswith("rc 0")] + [line for line in lines if "WRONG" in line or "error:" in line]
