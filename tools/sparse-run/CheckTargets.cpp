@@ -294,7 +294,15 @@ LogicalResult Finder::addOutputs() {
     if (!done.insert(tensor).second || !writers.hostOp(tensor) || isInexactTensor(tensor) ||
         isContraction(*writers.hostOp(tensor)))
       continue;
-    if (places.valueOf(tensor) != value && !(places.find(value) && places.find(value)->tensor == tensor)) {
+    // An output that is another tensor as well, an input say, is a copy of it.
+    uint32_t source = tensor;
+    for (const isa::HostOp *op = writers.hostOp(source); op && op->kind == isa::HostKind::Reshape;
+         op = writers.hostOp(source))
+      source = op->inputs.front();
+    const Place *place = places.find(value);
+    if (source != tensor && place && place->tensor == source)
+      continue;
+    if (places.valueOf(tensor) != value && !(place && place->tensor == tensor)) {
       targets.notCompared.push_back("output '" + program.tensors[tensor].name +
                                     "' is not compared: its shape or type is not that of the quantised model's");
       continue;
