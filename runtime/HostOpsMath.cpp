@@ -101,62 +101,117 @@ void runUnary(const isa::HostOp &op, const HostTensor &in, const HostTensor &out
   });
 }
 
-template <typename T>
-static T applyBinary(BinaryKind kind, T a, T b) {
+/// Calls `visitor` with the function of two numbers; comparisons give truth values.
+template <typename T, typename Visitor>
+static void visitBinary(BinaryKind kind, Visitor &&visitor) {
   switch (kind) {
   case BinaryKind::Max:
-    return std::max(a, b);
+    return visitor([](T a, T b) { return std::max(a, b); });
   case BinaryKind::Min:
-    return std::min(a, b);
+    return visitor([](T a, T b) { return std::min(a, b); });
   case BinaryKind::Greater:
-    return a > b;
+    return visitor([](T a, T b) { return static_cast<int8_t>(a > b); });
   case BinaryKind::GreaterEqual:
-    return a >= b;
+    return visitor([](T a, T b) { return static_cast<int8_t>(a >= b); });
   case BinaryKind::Equal:
-    return a == b;
+    return visitor([](T a, T b) { return static_cast<int8_t>(a == b); });
   default:
     break;
   }
   if constexpr (std::is_same_v<T, float>) {
-    return kind == BinaryKind::Add   ? a + b
-           : kind == BinaryKind::Sub ? a - b
-           : kind == BinaryKind::Mul ? a * b
-                                     : std::pow(a, b);
+    switch (kind) {
+    case BinaryKind::Add:
+      return visitor([](T a, T b) { return a + b; });
+    case BinaryKind::Sub:
+      return visitor([](T a, T b) { return a - b; });
+    case BinaryKind::Mul:
+      return visitor([](T a, T b) { return a * b; });
+    default:
+      return visitor([](T a, T b) { return std::pow(a, b); });
+    }
   } else {
-    uint64_t x = static_cast<uint64_t>(static_cast<int64_t>(a)), y = static_cast<uint64_t>(static_cast<int64_t>(b));
-    return static_cast<T>(kind == BinaryKind::Add ? x + y : kind == BinaryKind::Sub ? x - y : x * y);
+    auto wide = [](T value) { return static_cast<uint64_t>(static_cast<int64_t>(value)); }; // wraps
+    switch (kind) {
+    case BinaryKind::Add:
+      return visitor([wide](T a, T b) { return static_cast<T>(wide(a) + wide(b)); });
+    case BinaryKind::Sub:
+      return visitor([wide](T a, T b) { return static_cast<T>(wide(a) - wide(b)); });
+    default:
+      return visitor([wide](T a, T b) { return static_cast<T>(wide(a) * wide(b)); });
+    }
   }
 }
 
-void runBinary(const isa::HostOp &op, const HostTensor &a, const HostTensor &b, const HostTensor &out) {
-  BinaryKind kind = static_cast<BinaryKind>(op.i[0]);
-  size_t rank = out.shape.size();
-  std::vector<int64_t> aStrides = rowMajorStrides(a.shape), bStrides = rowMajorStrides(b.shape);
-  for (size_t axis = 0; axis < rank; ++axis) {
-    aStrides[axis] = a.shape[axis] == 1 ? 0 : aStrides[axis];
-    bStrides[axis] = b.shape[axis] == 1 ? 0 : bStrides[axis];
+namespace {
+/// Axes over which two operands advance, with neighbours joined where both go on from one to the next, and never none.
+/// The result is dense.
+struct PairAxes {
+  std::vector<int64_t> extents, a, b; ///< Steps of the operands, in elements.
+
+  PairAxes(const HostTensor &left, const HostTensor &right, absl::Span<const uint32_t> shape) {
+    std::vector<int64_t> aStrides = rowMajorStrides(left.shape), bStrides = rowMajorStrides(right.shape);
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      int64_t extent = shape[axis], aStep = left.shape[axis] == 1 ? 0 : aStrides[axis],
+              bStep = right.shape[axis] == 1 ? 0 : bStrides[axis];
+      if (extent == 1)
+        continue;
+      if (!extents.empty() && a.back() == aStep * extent && b.back() == bStep * extent) {
+        extents.back() *= extent;
+        a.back() = aStep;
+        b.back() = bStep;
+        continue;
+      }
+      extents.push_back(extent);
+      a.push_back(aStep);
+      b.push_back(bStep);
+    }
+    if (extents.empty()) {
+      extents = {1};
+      a = b = {0};
+    }
   }
-  bool comparison = kind >= BinaryKind::Greater;
+};
+
+template <typename T, typename To, typename Function>
+void applyPairs(const PairAxes &axes, const T *a, const T *b, To *to, Function function) {
+  size_t last = axes.extents.size() - 1;
+  int64_t run = axes.extents[last], aStep = axes.a[last], bStep = axes.b[last];
+  std::vector<int64_t> index(last, 0);
+  while (true) {
+    if (aStep == 1 && bStep == 1)
+      for (int64_t i = 0; i < run; ++i)
+        to[i] = function(a[i], b[i]);
+    else if (aStep == 1 && bStep == 0)
+      for (int64_t i = 0; i < run; ++i)
+        to[i] = function(a[i], *b);
+    else
+      for (int64_t i = 0; i < run; ++i)
+        to[i] = function(a[i * aStep], b[i * bStep]);
+    to += run;
+    size_t axis = last;
+    while (axis-- > 0) {
+      a += axes.a[axis];
+      b += axes.b[axis];
+      if (++index[axis] < axes.extents[axis])
+        break;
+      a -= axes.a[axis] * axes.extents[axis];
+      b -= axes.b[axis] * axes.extents[axis];
+      index[axis] = 0;
+    }
+    if (axis > last) // past the first axis
+      return;
+  }
+}
+} // namespace
+
+void runBinary(const isa::HostOp &op, const HostTensor &a, const HostTensor &b, const HostTensor &out) {
+  PairAxes axes(a, b, out.shape);
   visitType(a.type, [&](auto zero) {
     using T = decltype(zero);
-    std::vector<uint32_t> index(rank, 0);
-    int64_t atA = 0, atB = 0;
-    for (uint64_t i = 0, n = out.elements(); i < n; ++i) {
-      T value = applyBinary(kind, dataOf<T>(a)[atA], dataOf<T>(b)[atB]);
-      if (comparison)
-        mutableDataOf<int8_t>(out)[i] = value != T{0};
-      else
-        mutableDataOf<T>(out)[i] = value;
-      for (size_t axis = rank; axis-- > 0;) {
-        atA += aStrides[axis];
-        atB += bStrides[axis];
-        if (++index[axis] < out.shape[axis])
-          break;
-        atA -= aStrides[axis] * out.shape[axis];
-        atB -= bStrides[axis] * out.shape[axis];
-        index[axis] = 0;
-      }
-    }
+    visitBinary<T>(static_cast<BinaryKind>(op.i[0]), [&](auto function) {
+      using To = decltype(function(T{}, T{}));
+      applyPairs(axes, dataOf<T>(a), dataOf<T>(b), mutableDataOf<To>(out), function);
+    });
   });
 }
 
@@ -169,14 +224,25 @@ void runReduce(const isa::HostOp &op, const HostTensor &in, const HostTensor &ou
                                               : BinaryKind::Mul;
   visitType(in.type, [&](auto zero) {
     using T = decltype(zero);
-    for (int64_t outer = 0; outer < view.outer; ++outer)
-      for (int64_t inner = 0; inner < view.inner; ++inner) {
-        const T *from = dataOf<T>(in) + outer * view.extent * view.inner + inner;
-        T result = from[0];
-        for (int64_t i = 1; i < view.extent; ++i)
-          result = applyBinary(step, result, from[i * view.inner]);
-        mutableDataOf<T>(out)[outer * view.inner + inner] = result;
-      }
+    visitBinary<T>(step, [&](auto function) {
+      if constexpr (std::is_same_v<decltype(function(T{}, T{})), T>)
+        for (int64_t outer = 0; outer < view.outer; ++outer) {
+          // Along the axis in its order; side by side behind it.
+          const T *from = dataOf<T>(in) + outer * view.extent * view.inner;
+          T *to = mutableDataOf<T>(out) + outer * view.inner;
+          if (view.inner == 1) {
+            T result = from[0];
+            for (int64_t i = 1; i < view.extent; ++i)
+              result = function(result, from[i]);
+            *to = result;
+            continue;
+          }
+          std::copy_n(from, view.inner, to);
+          for (int64_t i = 1; i < view.extent; ++i)
+            for (int64_t inner = 0; inner < view.inner; ++inner)
+              to[inner] = function(to[inner], from[i * view.inner + inner]);
+        }
+    });
   });
 }
 

@@ -133,14 +133,14 @@ def write(folder, case):
         np.savez(path.with_name(path.name + ".npz"), **stored)
 
 
-def run(tool, folder):
+def run(tool, folder, executed):
     """What onnx-check says of every model in the folder: name -> (verdict, text)."""
     said = {}
     while True:
         waiting = sorted(path.stem for path in folder.glob("*.onnx"))
         if not waiting:
             return said
-        done = subprocess.run([str(tool), "-O0", "--report", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        done = subprocess.run([str(tool), executed, "--report", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         for line in done.stdout.splitlines():
             match = re.match(r"(agrees|differs|refused|fails) (\S+): (.*)", line)
             if match:
@@ -212,6 +212,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder with bin/onnx-check (default build)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="tests with one of these in their names")
+    parser.add_argument("--executor", action="store_true", help="run the models by the float executor, not by upstream's lowering")
     parser.add_argument("--write", action="store_true", help="write the table into docs/onnx.md")
     parser.add_argument("--check", action="store_true", help="exit code 1 where docs/onnx.md holds another table")
     args = parser.parse_args()
@@ -229,7 +230,7 @@ def main():
             write(folders[number % len(folders)], case)
         said = {}
         with concurrent.futures.ThreadPoolExecutor(len(folders)) as pool:
-            for part in pool.map(lambda folder: run(tool, folder), folders):
+            for part in pool.map(lambda folder: run(tool, folder, "--executor" if args.executor else "-O0"), folders):
                 said.update(part)
     result = judge(said)
     for case in tests:

@@ -183,6 +183,8 @@ def map_norm(b, x):
         n = c if b.opset >= 21 else 2
         return b.op("GroupNormalization", x, b.constant(r.uniform([n], 0.5, 1.5)), b.constant(r.normal([n], 0.3)), num_groups=2)
     need(len(b.shape(x)) == 4)
+    if b.opset >= 9 and r.chance(30):
+        return b.op("MeanVarianceNormalization", x)
     return b.op("LRN", x, size=r.pick([3, 5]), alpha=r.pick([1e-4, 0.5]), beta=0.75, bias=1.0)
 
 
@@ -367,7 +369,7 @@ def moved(b, x):
         need(b.opset >= 8 and 1 in shape[1:] and int(np.prod(shape)) < 400)
         return b.op("Expand", x, b.ints([s if s > 1 or i == 0 else r.between(1, 4) for i, s in enumerate(shape)]))
     if kind == 5:
-        return b.op(r.pick(["Identity", "Dropout"]), x)
+        return b.op("Cast", x, to=1) if r.chance(30) else b.op(r.pick(["Identity", "Dropout"]), x)
     if kind == 6:
         need(len(shape) < 5)
         return b.unsqueeze(x, [axis])
@@ -387,6 +389,21 @@ def reduction(b, x):
     return b.reduce(op, x, [r.between(1, len(shape) - 1) - (len(shape) if r.chance(40) else 0)], keep)
 
 
+def reshape_by_shape(b, x):
+    """A shape that is computed, as exporters write it: the batch is taken from the value, the rest is one dimension."""
+    need(b.opset >= 13)
+    batch = b.op("Gather", b.op("Shape", x), b.constant(np.asarray(0, np.int64), "i"), axis=0)
+    shape = b.op("Concat", b.unsqueeze(batch, [0]), b.ints([-1]), axis=0)
+    return b.op("Reshape", x, shape)
+
+
+def constant_first(b, x):
+    """MatMul with the constant on the left: rows, tokens or places are mixed."""
+    rows = b.shape(x)[-2]
+    need(rows <= 64)
+    return b.op("MatMul", b.weights([b.rng.between(1, 8), rows], rows), x)
+
+
 def product(b, x):
     """MatMul of two activations."""
     shape = b.shape(x)
@@ -401,8 +418,9 @@ WINDOWED = [(conv, 8), (conv_activation, 10), (batch_norm, 3), (pool, 6), (resid
             (dense_block, 3), (channel_shuffle, 2), (map_norm, 3), (enlarge, 2), (pad_map, 2), (classifier, 3), (to_tokens, 2)]
 BLOCKS = {
     2: ANY + [(dense, 14), (layer_norm, 2), (row_to_map, 3), (row_to_tokens, 3)],
-    3: ANY + [(dense, 8), (layer_norm, 4), (transformer_mlp, 5), (attention, 6), (mean_tokens, 3), (first_token, 2), (to_map, 3), (product, 3)],
-    4: ANY + WINDOWED + [(unet, 4), (convnext, 4), (depth_space, 3), (head, 2), (dense, 2), (product, 1)],
+    3: ANY + [(dense, 8), (constant_first, 2), (reshape_by_shape, 1), (layer_norm, 4), (transformer_mlp, 5), (attention, 6), (mean_tokens, 3), (first_token, 2), (to_map, 3), (product, 3)],
+    4: ANY + WINDOWED + [(unet, 4), (convnext, 4), (depth_space, 3), (head, 2), (dense, 2), (product, 1), (constant_first, 1),
+                      (reshape_by_shape, 2)],
     5: ANY,
 }
 SEQUENCE = WINDOWED + ANY

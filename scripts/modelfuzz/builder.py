@@ -31,7 +31,7 @@ class Builder:
     def live(self, rank=None):
         """The values that arithmetic may read, oldest first; the integers of QuantizeLinear are not among them."""
         codes = {name for node in self.graph.nodes if node.op == "QuantizeLinear" for name in node.outputs}
-        return [n for n in self.exact if n not in codes and (rank is None or len(self.shape(n)) == rank)]
+        return [n for n in self.exact if n not in codes and self.exact[n][0].dtype.kind == "f" and (rank is None or len(self.shape(n)) == rank)]
 
     def mark(self):
         return len(self.graph.nodes), len(self.graph.constants), self.count
@@ -104,7 +104,7 @@ class Builder:
         together = np.stack(exact)
         if not np.isfinite(together).all():
             raise Rejected("not finite")
-        if op == "QuantizeLinear":
+        if op == "QuantizeLinear" or exact[0].dtype.kind == "i":
             return
         largest = float(np.abs(together).max())
         if not SMALLEST < largest < LARGEST:

@@ -6,7 +6,7 @@ import numpy as np
 from modelfuzz import ops
 
 # The operators after which a value is what it was, in another place or a part of it: integers keep their scale.
-MOVED = {"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "Pad",
+MOVED = {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "Pad",
          "DepthToSpace", "SpaceToDepth", "Resize", "Upsample", "MaxPool", "GlobalMaxPool", "QuantizeLinear", "DequantizeLinear"}
 # Means and joins are on the scale of what they are made of: integers are averaged and moved as they are.
 SHARED = {"AveragePool", "GlobalAveragePool", "ReduceMean", "Concat"}
@@ -55,6 +55,8 @@ class Graph:
 
 def fake_quantise(values, bits, at_least=0.0):
     """Rounds one value's arrays, those of all images, to integers of one symmetric scale, whose range is the values' or more."""
+    if values[0].dtype.kind == "i":  # a shape
+        return values
     top = 2 ** (bits - 1) - 1
     largest = max([at_least] + [float(np.abs(v).max()) for v in values if v.size])
     if largest < 1e-30:

@@ -247,6 +247,8 @@ OPERATORS = {
     "DepthToSpace": _blocks, "SpaceToDepth": _blocks, "Expand": _one(lambda x, s: x * np.ones([int(d) for d in s])),
     "Tile": _one(lambda x, r: np.tile(x, [int(d) for d in r])), "Where": _one(lambda c, a, b: np.where(c, a, b)),
     "Gather": lambda n, o, x, i: np.take(x, np.asarray(i, np.int64), n.attrs.get("axis", 0)),
+    "Shape": lambda n, o, x: np.asarray(x.shape, np.int64), "Cast": _one(lambda x: x),
+    "MeanVarianceNormalization": lambda n, o, x: _normalise(x, tuple(n.attrs.get("axes", [0, 2, 3])), 1e-9),
     "QuantizeLinear": _quantize, "DequantizeLinear": _dequantize,
 }
 

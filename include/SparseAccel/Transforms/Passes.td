@@ -38,7 +38,7 @@ def Quantize : Pass<"sparse-quantize", "::mlir::ModuleOp"> {
     stays in float, with explicit conversions (`tosa.mul` by a constant and `tosa.cast`) at every edge.
 
     Quantisation is symmetric: every zero point is 0, and a zero weight or activation is a zero integer. Weights have a scale per output channel, activations
-    one a tensor, from the largest magnitude that the float model computes on the calibration inputs (run on this computer through upstream's lowering), or, with
+    one a tensor, from the largest magnitude that the float model computes on the calibration inputs (run on this computer by oneDNN and the host's kernels), or, with
     `calibration=percentile=P`, from the magnitude that P percent of a tensor's values do not exceed.
     Values that ops only move (concat, slice, pad, pools, clamp, ...) share one scale, so that nothing is rescaled between them; the range before a ReLU does
     not count. Sums are i32 for int8, i48 for int16, and become activations by one `tosa.rescale` with a single round.

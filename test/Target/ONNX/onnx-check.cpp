@@ -5,12 +5,12 @@
 // line that counts. onnx-check --report folder: a line for every model in it, `agrees NAME`, `differs NAME: how`, `refused NAME: why`
 // (the importer said so) or `fails NAME: why` (something after it), and exit code 0 where all were looked at. The .npz holds `in/NAME` for every argument and `out/NAME` for every result to compare; arrays with
 // one more dimension than the model's hold several independent cases; `tolerance` may widen --tolerance. A test of the importer that neither knows TOSA
-// nor trusts this project's kernels.
+// nor trusts this project's kernels; with --executor, which runs the same models by cpu::FloatExecutor, one of that: it fails where that compiles anything.
 //
 //===----------------------------------------------------------------------===//
 
 #include "SparseAccel/Runtime/Npy.h"
-#include "SparseAccel/Target/CPU/CompiledModule.h"
+#include "SparseAccel/Target/CPU/FloatExecutor.h"
 #include "SparseAccel/Target/ONNX/Import.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -39,6 +39,7 @@ struct Verdict {
 struct Options {
   double tolerance = 1e-5;
   unsigned most = 16, optLevel = 2;
+  bool executor = false;
 };
 
 Verdict fails(const llvm::Twine &message) { return {Outcome::Fails, message.str()}; }
@@ -66,10 +67,22 @@ Verdict check(const std::string &modelPath, const std::string &casePath, const O
     inputs.push_back(main.getArgAttrOfType<mlir::StringAttr>(i, "sparsity.name").str());
   for (unsigned i = 0; i < main.getNumResults(); ++i)
     outputs.push_back(main.getResultAttrOfType<mlir::StringAttr>(i, "sparsity.name").str());
-  auto compiled = cpu::CompiledModule::compile(*module, {.optLevel = options.optLevel});
-  if (mlir::failed(compiled))
-    return fails(errors);
-  const cpu::Signature *signature = (*compiled)->signature("main");
+  std::unique_ptr<cpu::CompiledModule> compiled;
+  std::unique_ptr<cpu::FloatExecutor> executor;
+  if (options.executor) {
+    auto created = cpu::FloatExecutor::create(main);
+    if (mlir::failed(created))
+      return fails(errors);
+    executor = std::move(*created);
+    if (!executor->compiledOps().empty())
+      return fails("the executor compiles " + executor->compiledOps().front());
+  } else {
+    auto created = cpu::CompiledModule::compile(*module, {.optLevel = options.optLevel});
+    if (mlir::failed(created))
+      return fails(errors);
+    compiled = std::move(*created);
+  }
+  const cpu::Signature *signature = executor ? &executor->signature() : compiled->signature("main");
 
   double tolerance = options.tolerance;
   if (auto own = byName.find("tolerance"); own != byName.end())
@@ -92,7 +105,7 @@ Verdict check(const std::string &modelPath, const std::string &casePath, const O
       std::copy_n(values.begin() + c * size, size, tensor.as<float>().begin());
       operands.push_back(std::move(tensor));
     }
-    auto results = (*compiled)->run("main", operands);
+    auto results = executor ? executor->run(operands) : compiled->run("main", operands);
     if (mlir::failed(results))
       return fails(errors);
     for (size_t o = 0; o < outputs.size(); ++o) {
@@ -151,8 +164,9 @@ int main(int argc, char **argv) {
   llvm::cl::opt<unsigned> most("most", llvm::cl::desc("Run at most so many cases of a file"), llvm::cl::init(16));
   llvm::cl::opt<unsigned> optLevel("O", llvm::cl::Prefix, llvm::cl::desc("Optimisation level"), llvm::cl::init(2));
   llvm::cl::opt<bool> report("report", llvm::cl::desc("Say of every model in the folder what came of it"));
+  llvm::cl::opt<bool> executor("executor", llvm::cl::desc("Run by the float executor, not by the JIT"));
   llvm::cl::ParseCommandLineOptions(argc, argv);
-  Options options{tolerance, most, optLevel};
+  Options options{tolerance, most, optLevel, executor};
   if (!llvm::sys::fs::is_directory(modelPath)) {
     Verdict verdict = check(modelPath, casePath, options);
     print(modelPath, verdict);
