@@ -1,7 +1,7 @@
 //===- float-bench.cpp - The float executor beside the JIT ----------------===//
 //
 // float-bench model.onnx...: what calibration waits for. Preparing a model and running it once, by cpu::FloatExecutor
-// and by upstream's lowering and JIT. Times are processor time of one thread.
+// and by upstream's lowering and JIT. Times are processor time of all threads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -59,7 +59,7 @@ void registerModel(const std::string &name, Model &model) {
       for (auto _ : state)
         if (mlir::failed(step()))
           return state.SkipWithError("failed");
-    })->Unit(benchmark::kMillisecond);
+    })->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
   };
   add("prepare/executor", [&]() { return cpu::FloatExecutor::create(model.main); });
   add("prepare/jit", [&]() { return cpu::CompiledModule::compile(*model.module); });
