@@ -3,10 +3,15 @@
 #include "OneDnn.h"
 
 #include <dnnl.hpp>
-#include <omp.h>
 
 #include <cstdlib>
 #include <unordered_map>
+
+// Of the OpenMP runtime that oneDNN loads. A header would be that of the compiler, which may have another runtime or none.
+extern "C" {
+int omp_get_max_threads(void);
+void omp_set_num_threads(int threads);
+}
 
 namespace sparseaccel::cpu::onednn {
 
