@@ -70,7 +70,7 @@ mlir::Value joinScale(Emitter &emit, mlir::Value product, mlir::Value factor);
 void populateConstantPatterns(mlir::RewritePatternSet &patterns);
 /// TOSA's own sums with a constant join the layer before them.
 void populateJoinPatterns(mlir::RewritePatternSet &patterns);
-/// Reductions that are written as generic operations.
+/// Reductions, named or written as generic operations.
 void populateReducePatterns(mlir::RewritePatternSet &patterns);
 /// The first operation in a generic operation's body that has no named one, or null.
 mlir::Operation *firstWithoutName(mlir::Operation *op);

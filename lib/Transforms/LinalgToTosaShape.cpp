@@ -8,8 +8,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 
-#include <limits>
-
 using namespace mlir;
 
 namespace sparseaccel::linalg_to_tosa {
@@ -62,38 +60,6 @@ struct Copy final : OpRewritePattern<linalg::CopyOp> {
     if (op->getNumResults() != 1 || op.getInputs()[0].getType() != op->getResult(0).getType())
       return failure();
     rewriter.replaceOp(op, op.getInputs()[0]);
-    return success();
-  }
-};
-
-/// A reduction by one addition, maximum or minimum, from that one's identity.
-struct Reduce final : OpRewritePattern<linalg::ReduceOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(linalg::ReduceOp op, PatternRewriter &rewriter) const override {
-    if (op->getNumResults() != 1 || !llvm::hasNItems(op.getBody()->without_terminator(), 1))
-      return rewriter.notifyMatchFailure(op, "more than one operation");
-    Operation &combiner = op.getBody()->front();
-    std::optional<float> start = filledWith(op.getInits()[0]);
-    constexpr float kLowest = std::numeric_limits<float>::lowest();
-    bool sum = isa<arith::AddFOp>(combiner) && start == 0.0f;
-    bool max = isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner) && start && *start <= kLowest;
-    bool min = isa<arith::MinimumFOp, arith::MinNumFOp>(combiner) && start && *start >= -kLowest;
-    if (!sum && !max && !min)
-      return rewriter.notifyMatchFailure(op, "not a sum, maximum or minimum from its identity");
-    Emitter emit(rewriter, op.getLoc());
-    Value value = op.getInputs()[0];
-    Shape shape(shapeOf(value));
-    for (int64_t d : op.getDimensions()) {
-      shape[d] = 1;
-      auto axis = static_cast<uint32_t>(d);
-      if (sum)
-        value = tosa::ReduceSumOp::create(rewriter, op.getLoc(), emit.type(shape), value, axis);
-      else if (max)
-        value = tosa::ReduceMaxOp::create(rewriter, op.getLoc(), emit.type(shape), value, axis);
-      else
-        value = tosa::ReduceMinOp::create(rewriter, op.getLoc(), emit.type(shape), value, axis);
-    }
-    rewriter.replaceOp(op, emit.reshape(value, shapeOf(op->getResult(0))));
     return success();
   }
 };
@@ -160,8 +126,8 @@ struct Constant final : OpRewritePattern<arith::ConstantOp> {
 } // namespace
 
 void populateShapePatterns(RewritePatternSet &patterns) {
-  patterns.add<Transpose, Broadcast, Fill, Copy, Reduce, Reshape<tensor::ExpandShapeOp>,
-               Reshape<tensor::CollapseShapeOp>, ExtractSlice, Concat, Pad, Constant>(patterns.getContext());
+  patterns.add<Transpose, Broadcast, Fill, Copy, Reshape<tensor::ExpandShapeOp>, Reshape<tensor::CollapseShapeOp>,
+               ExtractSlice, Concat, Pad, Constant>(patterns.getContext());
 }
 
 } // namespace sparseaccel::linalg_to_tosa
