@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Holds the documentation to what the tools do: docs.py commands SOURCE BUILD FOLDER, docs.py follow SOURCE BUILD FOLDER PAGE, or
-docs.py (stats | links) SOURCE.
+"""Holds the documentation to what the tools do: docs.py commands SOURCE BUILD FOLDER, docs.py follow SOURCE BUILD FOLDER PAGE, docs.py
+sample SOURCE OUTPUT, or docs.py (stats | links) SOURCE.
 
 commands  Runs every command of README.md and docs/*.md, page by page, each page in a folder of its own. A command is a line of a
           fenced block (``` or ```sh) that begins with build/bin/; a backslash continues it. The folder looks like the top of the source
           tree after a build; model.onnx, c.npy and x.npy are the bundled model with its calibration and test inputs. A block that
           begins with ```yaml NAME is a part of the file NAME there: its blocks, one after the other, are the file.
 follow    Runs the commands of one page and prints what they print.
+sample    Checks that the output that README.md shows is what the tool printed into the file OUTPUT: the page may leave lines out, and blanks
+          between columns do not count.
 stats     Checks that docs/stats.md names every key of docs/stats.schema.json.
 links     Checks that the files exist to which pages link.
 """
@@ -92,6 +94,30 @@ def followPage(source, build, work, page):
     return False
 
 
+def sameWords(shown, printed):
+    """Whether two lines say the same; a measure of float arithmetic may differ in its last digits from processor to processor."""
+    def close(one, other):
+        try:
+            return "." in one and abs(float(one.rstrip("%,")) - float(other.rstrip("%,"))) <= 0.01 * abs(float(one.rstrip("%,")))
+        except ValueError:
+            return False
+    return len(shown) == len(printed) and all(a == b or close(a, b) for a, b in zip(shown, printed))
+
+
+def checkSample(source, output):
+    """Whether the block behind "prints this" has lines of the output alone, in their order."""
+    shown = re.search(r"prints this.*?\n```\n(.*?)^```", (source / "README.md").read_text(), flags=re.S | re.M).group(1)
+    lines = lambda text: [line.split() for line in text.splitlines() if line.strip("- ")]
+    printed, found = iter(lines(output.read_text())), 0
+    for line in lines(shown):
+        if not any(sameWords(line, other) for other in printed):
+            print(f"README.md shows a line that is not printed, or not in this place: {' '.join(line)}")
+            return True
+        found += 1
+    print(f"{found} lines of README.md are printed")
+    return not found
+
+
 def checkStats(source):
     keys = set()
 
@@ -132,6 +158,8 @@ def main():
         return bool(runCommands(source, pathlib.Path(sys.argv[3]).resolve(), pathlib.Path(sys.argv[4]).resolve()))
     if what == "follow":
         return followPage(source, pathlib.Path(sys.argv[3]).resolve(), pathlib.Path(sys.argv[4]).resolve(), source / sys.argv[5])
+    if what == "sample":
+        return checkSample(source, pathlib.Path(sys.argv[3]))
     return bool({"stats": checkStats, "links": checkLinks}[what](source))
 
 
