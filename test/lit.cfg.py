@@ -22,7 +22,6 @@ for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
 # Compiled operations of the check are kept beside the tests; none needs them to be there.
 config.environment["SPARSEACCEL_CACHE_DIR"] = os.path.join(config.sparseaccel_build, "test", "object-cache")
 
-config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.sparseaccel_source))
 config.substitutions.append(("%build", config.sparseaccel_build))
 
@@ -33,23 +32,16 @@ if os.path.isdir(shared):
     config.substitutions.append(("%shared", os.path.abspath(shared)))
 
 
-def pythonHas(module, python=config.python):
+def pythonHas(module, python):
     return subprocess.run([python, "-c", "import " + module], capture_output=True).returncode == 0
 
 
-if pythonHas("numpy"):
-    config.available_features.add("python-numpy")
-# PyYAML and python3-onnx belong to the system's interpreter, which need not be the first in PATH.
-for python in (config.python, "/usr/bin/python3"):
-    if os.path.exists(python) and pythonHas("yaml", python):
-        config.available_features.add("python-yaml")
-        config.substitutions.append(("%yaml_python", python))
-        break
-for python in (config.python, "/usr/bin/python3"):
-    if os.path.exists(python) and pythonHas("onnx, numpy", python):
-        config.available_features.add("python-onnx")
-        config.substitutions.append(("%onnx_python", python))
-        break
+# NumPy, PyYAML and the onnx package belong to the system's interpreter, which need not be the first in PATH.
+modules = ("numpy", "yaml", "onnx")
+interpreters = [python for python in (config.python, "/usr/bin/python3") if os.path.exists(python)]
+config.python = max(interpreters, key=lambda python: sum(pythonHas(module, python) for module in modules))
+config.substitutions.append(("%python", config.python))
+config.available_features.update("python-" + module for module in modules if pythonHas(module, config.python))
 for tool in ("sparse-formats", "sparse-opt", "sparse-translate", "sparse-sim", "sparse-run"):
     if os.path.exists(os.path.join(config.sparseaccel_build, "bin", tool)):
         config.available_features.add(tool)
