@@ -48,6 +48,8 @@ private:
   void compareLayouts();
   LogicalResult placeTensors();
   LogicalResult placeSlots();
+  std::vector<std::string> splitLayers(std::vector<Slot> &named, ArrayRef<size_t> where);
+  std::string layerName(FlatSymbolRefAttr ref);
   void redraw();
   accel::OperandAttr placed(accel::OperandAttr operand);
 
@@ -58,6 +60,8 @@ private:
   llvm::DenseMap<StringAttr, int> tensorIndex;
   std::vector<accel::TileOpInterface> tiles;
   std::vector<Slot> slots;
+  std::vector<std::pair<size_t, size_t>> spans; ///< For each slot its first and its last tile.
+  std::vector<std::string> layerNames;          ///< By their number in slots: the model's names.
 };
 
 void Allocator::readTensors() {
@@ -199,18 +203,25 @@ LogicalResult Allocator::placeTensors() {
 LogicalResult Allocator::placeSlots() {
   // A slot is as large as the largest thing in it, and belongs to the first layer that names it.
   llvm::DenseMap<StringAttr, uint32_t> layers;
-  for (accel::TileOpInterface tile : tiles) {
-    uint32_t layer = layers.try_emplace(tile.getLayerRef().getAttr(), layers.size()).first->second;
+  for (auto [index, tile] : llvm::enumerate(tiles)) {
+    auto [entry, isNew] = layers.try_emplace(tile.getLayerRef().getAttr(), layers.size());
+    uint32_t layer = entry->second;
+    if (isNew)
+      layerNames.push_back(layerName(tile.getLayerRef()));
     SmallVector<accel::OperandAttr> operands = tile.getReads();
     llvm::append_range(operands, tile.getWrites());
     for (accel::OperandAttr operand : operands) {
       FailureOr<Use> found = use(tile, operand);
       if (failed(found))
         return failure();
-      if (found->slot >= static_cast<int>(slots.size()))
+      if (found->slot >= static_cast<int>(slots.size())) {
         slots.resize(found->slot + 1);
+        spans.resize(slots.size());
+      }
       Slot &slot = slots[found->slot];
+      spans[found->slot].second = index;
       if (slot.level < 0) {
+        spans[found->slot].first = index;
         slot.level = found->level;
         slot.layer = layer;
         slot.name = operand.getBuffer().str();
@@ -219,16 +230,14 @@ LogicalResult Allocator::placeSlots() {
     }
   }
   // Slots that nothing names take no room.
-  for (Slot &slot : slots)
-    if (slot.level < 0)
-      slot.level = 0, slot.layer = UINT32_MAX;
   std::vector<Slot> named;
   std::vector<size_t> where;
   for (auto [index, slot] : llvm::enumerate(slots))
-    if (slot.layer != UINT32_MAX) {
+    if (slot.level >= 0) {
       named.push_back(slot);
       where.push_back(index);
     }
+  std::vector<std::string> owners = splitLayers(named, where);
   // Program order of layers, whatever the numbers of their slots.
   std::vector<size_t> order(named.size());
   std::iota(order.begin(), order.end(), 0);
@@ -236,11 +245,62 @@ LogicalResult Allocator::placeSlots() {
   std::vector<Slot> sorted;
   for (size_t i : order)
     sorted.push_back(named[i]);
-  if (absl::Status status = schedule::placeSlots(sorted, machine); !status.ok())
+  if (absl::Status status = schedule::placeSlots(sorted, machine, owners); !status.ok())
     return emitError(program.getLoc()) << messageOf(status);
   for (auto [position, i] : llvm::enumerate(order))
     slots[where[i]] = sorted[position];
   return success();
+}
+
+/// What a layer holds lies side by side, so that its loads run beside its work. Where that is more than a level has
+/// room for, as the copies of a concatenation may be, which are one layer and were each seen to fit by themselves, the
+/// layer falls into parts that follow one another: no slot is in use in two of them. Slots come back with the numbers
+/// of parts for those of layers, in program order; the result names the layer of each part.
+std::vector<std::string> Allocator::splitLayers(std::vector<Slot> &named, ArrayRef<size_t> where) {
+  std::vector<size_t> byUse(named.size());
+  std::iota(byUse.begin(), byUse.end(), 0);
+  std::stable_sort(byUse.begin(), byUse.end(), [&](size_t x, size_t y) {
+    return std::pair(named[x].layer, spans[where[x]].first) < std::pair(named[y].layer, spans[where[y]].first);
+  });
+  using Need = SmallVector<uint64_t>; // By level.
+  auto fits = [&](const Need &x, const Need &y) {
+    for (auto [level, xBytes, yBytes] : llvm::zip(machine.levels, x, y))
+      if (xBytes + yBytes > level.sizeBytes * level.instances)
+        return false;
+    return true;
+  };
+  std::vector<std::string> owners;
+  Need part, none(machine.levels.size(), 0);
+  uint32_t layer = UINT32_MAX;
+  for (size_t first = 0; first < byUse.size();) {
+    // Slots whose uses overlap in time, one after the other.
+    uint32_t owner = named[byUse[first]].layer;
+    size_t end = first, lastUse = 0;
+    Need need = none;
+    for (; end < byUse.size() && named[byUse[end]].layer == owner; ++end) {
+      const Slot &slot = named[byUse[end]];
+      const auto &span = spans[where[byUse[end]]];
+      if (end > first && span.first > lastUse)
+        break;
+      lastUse = std::max(lastUse, span.second);
+      need[slot.level] += slotRoom(slot.bytes, machine.levels[slot.level]);
+    }
+    if (owner != layer || !fits(part, need)) {
+      layer = owner;
+      part = none;
+      owners.push_back(layerNames[owner]);
+    }
+    for (size_t level = 0; level < need.size(); ++level)
+      part[level] += need[level];
+    for (; first < end; ++first)
+      named[byUse[first]].layer = static_cast<uint32_t>(owners.size()) - 1;
+  }
+  return owners;
+}
+
+std::string Allocator::layerName(FlatSymbolRefAttr ref) {
+  auto layer = dyn_cast_or_null<accel::LayerOp>(SymbolTable::lookupSymbolIn(program, ref.getAttr()));
+  return layer ? layer.getLabel().str() : ref.getValue().str();
 }
 
 accel::OperandAttr Allocator::placed(accel::OperandAttr operand) {

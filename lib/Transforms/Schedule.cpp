@@ -114,9 +114,14 @@ LogicalResult Scheduler::settle(const MappingFile *file) {
       auto layout = layoutSlots(layer, tilings[index], network.tensors, context.homes, context.machine);
       if (layout.ok())
         continue;
-      if (forced[index] || round == 3)
+      if (forced[index])
         return op(index)->emitOpError() << "does not fit with the granules that all layers need: "
                                         << messageOf(layout.status());
+      if (round == 3) {
+        refused = op(index);
+        refusal = layout.status();
+        return failure();
+      }
       again.push_back(index);
     }
     if (again.empty())

@@ -11,7 +11,7 @@ accel.program @twice machine "dadiannao" fingerprint 42 numerics "int8" levels [
 
 // -----
 
-// expected-error @below {{needs 4718592 bytes in level 'nm', which has 4194304}}
+// expected-error @below {{layer 'l' needs 4718592 bytes in level 'nm', which has 4194304}}
 accel.program @big machine "dadiannao" fingerprint 42 numerics "int8" levels ["dram", "nm"] inputs [@x] outputs [] {
   accel.buffer @nm bytes 4194304 psum_bits 0
   accel.tensor @x : tensor<1x1536x192x16xi8> role input scale 1.0

@@ -269,7 +269,8 @@ absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::
   return plan;
 }
 
-absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine) {
+absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine,
+                        const std::vector<std::string> &owners) {
   auto room = [&](const Slot &slot) { return slotRoom(slot.bytes, machine.levels[slot.level]); };
   std::vector<uint64_t> cursor(machine.levels.size());
   for (size_t first = 0; first < slots.size();) {
@@ -283,9 +284,12 @@ absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machin
       if (!need[level])
         continue;
       uint64_t capacity = machine.levels[level].sizeBytes * machine.levels[level].instances;
-      if (need[level] > capacity)
-        return absl::ResourceExhaustedError(absl::StrCat("needs ", need[level], " bytes in level '",
+      if (need[level] > capacity) {
+        uint32_t layer = slots[first].layer;
+        std::string owner = layer < owners.size() ? owners[layer] : absl::StrCat("number ", layer);
+        return absl::ResourceExhaustedError(absl::StrCat("layer '", owner, "' needs ", need[level], " bytes in level '",
                                                          machine.levels[level].name, "', which has ", capacity));
+      }
       if (cursor[level] + need[level] > capacity)
         cursor[level] = 0;
     }

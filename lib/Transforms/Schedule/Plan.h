@@ -61,8 +61,10 @@ absl::StatusOr<Plan> planTiles(const std::vector<LayerDesc> &layers, const std::
                                const machine::Machine &machine);
 
 /// Gives slots their offsets. Layers follow each other around each level, so that the loads of one may run beside the
-/// work of the one before.
-absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine);
+/// work of the one before. Where the slots of one layer need more than a level has, the error names it as `owners` does
+/// (by a slot's layer), else by its number.
+absl::Status placeSlots(std::vector<Slot> &slots, const machine::Machine &machine,
+                        const std::vector<std::string> &owners = {});
 
 /// What one step reads and writes, as findDependencies() wants to know it.
 struct Access {
