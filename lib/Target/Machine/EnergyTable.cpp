@@ -64,6 +64,29 @@ static std::vector<const Row *> rowsNamed(const std::vector<Row> &rows, absl::st
   return found;
 }
 
+/// The end of a row's path that a name written like `like` would be: as many parts of it, with ranges and arguments
+/// only where that has some.
+static std::string asWritten(std::string row, absl::string_view like) {
+  if (like.find('(') == like.npos)
+    row.resize(std::min(row.find('('), row.size()));
+  if (like.find('[') == like.npos)
+    row = withoutRanges(row);
+  auto lastParts = [](absl::string_view path, size_t parts) {
+    size_t begin = path.size();
+    for (int nested = 0; begin > 0; --begin) {
+      char c = path[begin - 1];
+      nested += c == ']' || c == ')' ? 1 : c == '[' || c == '(' ? -1 : 0;
+      if (c == '.' && nested == 0 && --parts == 0)
+        break;
+    }
+    return path.substr(begin);
+  };
+  size_t parts = 1;
+  while (lastParts(like, parts).size() < like.size())
+    ++parts;
+  return std::string(lastParts(row, parts));
+}
+
 template <typename Row, typename NameOf>
 static absl::StatusOr<const Row *> oneRow(const EnergyTable &table, const char *what, const std::vector<Row> &rows,
                                           absl::string_view name, NameOf nameOf) {
@@ -79,8 +102,15 @@ static absl::StatusOr<const Row *> oneRow(const EnergyTable &table, const char *
   }
   for (const Row &row : rows)
     names.push_back(nameOf(row));
-  return absl::NotFoundError(
-      absl::StrCat("energy table '", table.name, "' has no ", what, " '", name, "'", suggestion(name, names)));
+  std::string near = suggestion(name, names);
+  if (table.fromAccelergy) {
+    std::vector<std::string> ends;
+    for (const std::string &row : names)
+      ends.push_back(asWritten(row, name));
+    if (std::string end = nearestName(name, ends); !end.empty())
+      near = absl::StrCat("; did you mean '", names[std::find(ends.begin(), ends.end(), end) - ends.begin()], "'?");
+  }
+  return absl::NotFoundError(absl::StrCat("energy table '", table.name, "' has no ", what, " '", name, "'", near));
 }
 
 static std::string rowName(const EnergyRow &row) { return absl::StrCat(row.component, ".", row.action); }

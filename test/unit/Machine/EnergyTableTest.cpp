@@ -250,6 +250,13 @@ TEST(Accelergy, RowsAreFoundWithoutRangesAndWithTheArgumentsThatFit) {
               HasSubstr("by arguments: name one of chip.PE[1..4].buffer[1..16].write(address_delta=0,data_delta=1), "
                         "chip.PE[1..4].buffer[1..16].write(address_delta=1,data_delta=1)"));
   EXPECT_FALSE(t.findRow("PE.buffer.write(address_delta=2)").ok());
+  // A misspelt one is held against names of its own length.
+  for (auto [wrong, right] :
+       {std::pair{"buffer.leek", "chip.buffer[1..1].leak"},
+        {"PE.bufer.read", "chip.PE[1..4].buffer[1..16].read(global_cycles=1)"},
+        {"buffer[1..16].raed(global_cycles=1)", "chip.PE[1..4].buffer[1..16].read(global_cycles=1)"}})
+    EXPECT_THAT(std::string(t.findRow(wrong).status().message()),
+                HasSubstr(std::string("'; did you mean '") + right + "'?"));
 }
 
 TEST(Accelergy, AnEndThatTwoComponentsShareIsRefused) {
