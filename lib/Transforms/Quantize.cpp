@@ -94,7 +94,8 @@ private:
       }
       if (failed(plan.setScales()))
         return failure();
-      SmallVector<Operation *> back = plan.findCoarseTables();
+      SmallVector<Operation *> back = plan.findRatios();
+      llvm::append_range(back, plan.findCoarseTables());
       if (!calibrate.empty()) // an assumed range says nothing of how wide values are beside each other
         llvm::append_range(back, plan.findSwamped());
       if (back.empty())

@@ -3,7 +3,8 @@
 // A plan says of every float value of @main whether it becomes an integer, which values share one scale, and what the
 // scales are. It is made in five steps: forms and groups (from the graph), ranges (from calibration or a default),
 // scales (from ranges or the model's own), a step that coarsens scales so that no 32-bit rescale result can wrap, and a
-// last one that sends back to float what no table holds and what one scale would swamp: then the plan is made anew.
+// last one that sends back to float what no table holds, what a logarithm reads and what one scale would swamp: then
+// the plan is made anew.
 //
 //===----------------------------------------------------------------------===//
 
@@ -146,6 +147,9 @@ public:
   mlir::LogicalResult setScales();
   /// Step 5, to go back to float: ops of chains that no table holds well enough, each with a remark.
   llvm::SmallVector<mlir::Operation *> findCoarseTables() const;
+  /// Ops between a square or its like and a float operator that asks how many times as small a value is, each with a
+  /// remark.
+  llvm::SmallVector<mlir::Operation *> findRatios() const;
   /// And ops at which small values would get the scale of wide ones for no integer reader, each with a remark.
   llvm::SmallVector<mlir::Operation *> findSwamped() const;
 

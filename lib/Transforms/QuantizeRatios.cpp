@@ -1,0 +1,102 @@
+//===- QuantizeRatios.cpp - Values whose ratios count ---------------------===//
+//
+// Integers hold small values beside wide ones with the wide ones' step. A logarithm, a root or a reciprocal asks for
+// more: how many times as small. What spans decades by construction, a square or an exponential, loses its small values
+// on the way there, so the ops between the two are better off in float, where the last of them is anyway.
+//
+//===----------------------------------------------------------------------===//
+
+#include "QuantizePlan.h"
+
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace sparseaccel::quantize {
+
+/// Whether the result follows its operand's relative changes: a value that is off by its half matters, however small.
+static bool asksForRatios(Operation *op) {
+  if (isa<tosa::LogOp, tosa::RsqrtOp, tosa::ReciprocalOp>(op))
+    return true;
+  auto pow = dyn_cast<tosa::PowOp>(op);
+  if (!pow)
+    return false;
+  FailureOr<std::vector<float>> exponents = floatValues(pow.getInput2());
+  return failed(exponents) || llvm::any_of(*exponents, [](float exponent) { return exponent < 1; });
+}
+
+/// Whether small elements of the result can be small elements of an operand: not so behind a contraction, nor where one
+/// number is taken off a whole row, as of a mean.
+static bool passesRatios(Operation *op) {
+  if (isa<tosa::SubOp>(op))
+    return op->getOperand(0).getType() == op->getOperand(1).getType();
+  return classify(op) == OpClass::Preserving || classify(op) == OpClass::Arithmetic ||
+         isa<tosa::PowOp, tosa::AbsOp, tosa::NegateOp, tosa::ReciprocalOp, tosa::RsqrtOp, tosa::SelectOp, tosa::CastOp,
+             tosa::ReduceSumOp, tosa::ReduceMaxOp, tosa::ReduceMinOp, tosa::ReduceProductOp>(op);
+}
+
+/// Whether values of a few decades give values of many.
+static bool spreads(Operation *op) {
+  if (isa<tosa::MulOp>(op))
+    return !isConstant(op->getOperand(0)) && !isConstant(op->getOperand(1));
+  return isa<tosa::PowOp, tosa::ExpOp, tosa::SigmoidOp>(op);
+}
+
+SmallVector<Operation *> Plan::findRatios() const {
+  func::FuncOp function = main;
+  // An op, or the chain that it ends.
+  auto parts = [&](Operation *op) -> SmallVector<Operation *> {
+    if (const ScalarFunction *chain = functionOf(op))
+      return chain->ops;
+    return {op};
+  };
+  auto operands = [&](Operation *op) -> SmallVector<Value> {
+    if (const ScalarFunction *chain = functionOf(op))
+      return {chain->input};
+    return llvm::to_vector(op->getOperands());
+  };
+  // Which integer op that spreads lies behind a value, if any, with nothing but ops that pass ratios between.
+  DenseMap<Operation *, Operation *> source;
+  SmallVector<Operation *> result;
+  for (Operation &op : function.front()) {
+    const ScalarFunction *chain = functionOf(&op);
+    if (chain && &op != chain->ops.back())
+      continue;
+    if (isInteger(&op) && llvm::any_of(parts(&op), spreads)) {
+      source[&op] = &op;
+      continue;
+    }
+    if (!chain && !passesRatios(&op))
+      continue;
+    for (Value operand : operands(&op))
+      if (Operation *found = source.lookup(operand.getDefiningOp()))
+        source[&op] = found;
+  }
+  llvm::SetVector<Operation *> onTheWay;
+  for (Operation &op : function.front()) {
+    if (isInteger(&op) || functionOf(&op) || !asksForRatios(&op))
+      continue;
+    llvm::SetVector<Operation *> pending;
+    auto enter = [&](Operation *from) {
+      for (Value operand : operands(from))
+        if (Operation *before = operand.getDefiningOp(); source.lookup(before))
+          pending.insert(before);
+    };
+    enter(&op);
+    for (size_t i = 0; i < pending.size(); ++i) {
+      Operation *next = pending[i];
+      enter(next);
+      if (!isInteger(next) || !onTheWay.insert(next))
+        continue;
+      remark::missed(next->getLoc(), remark::RemarkOpts::name("ratios").category("sparse-quantize"))
+          << "node '" + nodeName(next) + "': stays in float, as node '" + nodeName(&op) +
+                 "' asks how small its values are beside each other";
+      llvm::append_range(result, parts(next));
+    }
+  }
+  return result;
+}
+
+} // namespace sparseaccel::quantize
