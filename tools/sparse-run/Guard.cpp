@@ -125,6 +125,15 @@ std::string nodeName(Operation *op) {
   return name;
 }
 
+/// One float value inside what a single node was lowered to, such as the 1 / sqrt(x) of a root: the model has no such
+/// value. Only the node itself reads it.
+bool isInsideNode(Value value) {
+  Operation *op = value.getDefiningOp();
+  const std::string name = op ? nodeName(op) : std::string();
+  return !name.empty() && !value.use_empty() &&
+         llvm::all_of(value.getUsers(), [&](Operation *user) { return nodeName(user) == name; });
+}
+
 int64_t elementsOf(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.hasStaticShape() ? type.getNumElements() : -1;
@@ -209,6 +218,8 @@ void Pairs::add(Value value, StringRef name, const Place &place) {
     return;
   // What a clamp alone reads may saturate where the clamp cuts it off.
   if (real.hasOneUse() && llvm::isa<tosa::ClampOp>(*real.getUsers().begin()))
+    return;
+  if (!integer && isInsideNode(real))
     return;
   SmallVector<Operation *> between;
   sim::GuardLayer layer;
