@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "FoldByExecution.h"
+#include "Fold.h"
 
 #include "SparseAccel/Target/CPU/FloatExecutor.h"
 #include "SparseAccel/Target/CPU/Oracle.h"
 
 #include <cstring>
+#include <numeric>
 
 using namespace llvm;
 using namespace mlir;
@@ -19,11 +21,17 @@ namespace sparseaccel::onnx {
 
 static constexpr int32_t kOnnxFloat = 1;
 
+/// Operators that take every element of the result from somewhere in the operand, or fill it in. Of integers, what is
+/// executed is where the elements stand.
+static bool movesElements(StringRef op) {
+  return is_contained({"DepthToSpace", "Pad", "Resize", "SpaceToDepth", "Split", "Tile", "Upsample"}, op);
+}
+
 bool foldsByExecution(const Importer &importer, const Node &node) {
   if (!node.domain.empty() || !findImporter(node.op) || node.op == "Shape" || node.op == "Size")
     return false;
   ValueRef first = node.inputs.empty() || node.inputs[0].empty() ? nullptr : importer.lookup(node.inputs[0]);
-  return first && first->constant && onnx::isFloat(first->constant->type);
+  return first && first->constant && (onnx::isFloat(first->constant->type) || movesElements(node.op));
 }
 
 static ValueInfo floatValue(StringRef name, ArrayRef<int64_t> shape) {
@@ -39,6 +47,10 @@ static ValueInfo floatValue(StringRef name, ArrayRef<int64_t> shape) {
 LogicalResult foldByExecution(NodeContext &node, StringRef path) {
   Importer &importer = node.importer;
   TensorRef first = importer.lookup(node.node.inputs[0])->constant;
+  bool places = !onnx::isFloat(first->type);
+  constexpr int64_t mostPlaces = int64_t(1) << 24; // which floats count exactly
+  if (places && first->size() >= mostPlaces)
+    return node.error() << "moves " << first->size() << " constant integers; expected fewer than 2^24", failure();
 
   Model model;
   model.opset = importer.opset;
@@ -52,6 +64,15 @@ LogicalResult foldByExecution(NodeContext &node, StringRef path) {
     if (!input.empty())
       model.initializers[input] = importer.lookup(input)->constant;
   copy.inputs[0] = argument;
+  TensorRef filling; // of Pad, which the other importer expects to be a float
+  if (places && node.node.op == "Pad" && node.hasInput(2)) {
+    filling = importer.lookup(node.node.inputs[2])->constant;
+    if (filling->type != first->type || filling->size() != 1)
+      return node.error() << "has a padding value of " << dtypeName(filling->type) << " and shape "
+                          << shapeString(filling->shape) << "; expected one " << dtypeName(first->type),
+             failure();
+    copy.inputs[2].clear();
+  }
   model.inputs.push_back(floatValue(argument, first->shape));
   SmallVector<unsigned> used;
   for (unsigned output = 0; output < copy.outputs.size(); ++output)
@@ -80,16 +101,27 @@ LogicalResult foldByExecution(NodeContext &node, StringRef path) {
     return node.error() << "could not be computed of its constant operands", failure();
   cpu::Tensor operand((*executor)->signature().inputs.front());
   std::vector<float> values = first->toFloats();
+  if (places)
+    std::iota(values.begin(), values.end(), 1.0F); // 0 is what is filled in
   std::memcpy(operand.bytes.data(), values.data(), operand.bytes.size());
   FailureOr<std::vector<cpu::Tensor>> results = (*executor)->run(operand);
   if (failed(results))
     return node.error() << "could not be computed of its constant operands", failure();
   for (auto [output, tensor] : zip_equal(used, *results)) {
-    auto result = importer.newConstant(node, DType::F32, tensor.type.shape);
+    auto result = importer.newConstant(node, first->type, tensor.type.shape);
     if (!result)
       return failure();
     result->name = node.node.outputs[output];
-    std::memcpy(result->bytes.data(), tensor.bytes.data(), tensor.bytes.size());
+    for (int64_t i = 0, e = result->size(); i < e; ++i) {
+      float value;
+      std::memcpy(&value, tensor.bytes.data() + i * sizeof(float), sizeof(float));
+      if (!places)
+        result->set(i, static_cast<double>(value));
+      else if (value != 0)
+        copyElement(*result, i, *first, static_cast<int64_t>(value) - 1);
+      else if (filling)
+        copyElement(*result, i, *filling, 0);
+    }
     node.set(importer.constant(std::move(result)), output);
   }
   return success();

@@ -190,19 +190,20 @@ LogicalResult Importer::checkSupported() {
   }
   if (unsupported.empty())
     return success();
-  llvm::MapVector<StringRef, unsigned> kinds;
+  auto ofComputed = [](const Node *node) { return findFolder(*node) ? " of computed values" : ""; };
+  llvm::MapVector<StringRef, SmallVector<const Node *, 1>> kinds;
   for (const Node *node : unsupported)
-    ++kinds[node->op];
+    kinds[node->op].push_back(node);
   {
     auto diagnostic = error();
     diagnostic << "the model uses operators that are not supported (opset " << opset << "): ";
     bool first = true;
-    for (auto [op, count] : kinds) {
-      diagnostic << (first ? "" : ", ") << op << " (" << count << ")";
+    for (const auto &[op, nodes] : kinds) {
+      diagnostic << (first ? "" : ", ") << op << ofComputed(nodes.front()) << " (" << nodes.size() << ")";
       first = false;
     }
     for (const Node *node : unsupported) {
-      auto &note = diagnostic.attachNote() << "node '" << node->name << "': " << node->op;
+      auto &note = diagnostic.attachNote() << "node '" << node->name << "': " << node->op << ofComputed(node);
       if (!node->domain.empty())
         note << " of domain '" << node->domain << "'";
       note << ", opset " << opset;
@@ -321,13 +322,21 @@ LogicalResult Importer::returnOutputs() {
   return success();
 }
 
+std::optional<bool> Importer::isOfFloats(const Node &node) const {
+  ValueRef first = node.inputs.empty() || node.inputs[0].empty() ? nullptr : lookup(node.inputs[0]);
+  if (!first)
+    return std::nullopt;
+  return !first->constant || onnx::isFloat(first->constant->type);
+}
+
 LogicalResult Importer::importNode(const Node &node) {
   NodeContext context(*this, node);
   bool known = all_of(node.inputs, [&](const std::string &input) {
     ValueRef value = input.empty() ? nullptr : lookup(input);
     return input.empty() || (value && value->constant);
   });
-  NodeImporter folder = known ? findFolder(node) : nullptr, importer = folder ? folder : findImporter(node.op);
+  NodeImporter folder = known ? findFolder(node, isOfFloats(node)) : nullptr;
+  NodeImporter importer = folder ? folder : findImporter(node.op);
   if (!importer)
     return context.error() << "is supported only for constant operands", failure();
   StringRef path = cast<FileLineColLoc>(fileLoc).getFilename().getValue();
@@ -358,7 +367,7 @@ OwningOpRef<ModuleOp> Importer::run() {
       ValueRef value = input.empty() ? nullptr : lookup(input);
       return input.empty() || (value && value->constant);
     });
-    if (!known || !(findFolder(*node) || foldsByExecution(*this, *node)))
+    if (!known || !(findFolder(*node, isOfFloats(*node)) || foldsByExecution(*this, *node)))
       continue;
     if (failed(importNode(*node)))
       return nullptr;

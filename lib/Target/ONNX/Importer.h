@@ -188,6 +188,8 @@ private:
   mlir::LogicalResult checkSupported();
   void dropUnusedInputs();
   mlir::LogicalResult importInputs();
+  /// Whether the first operand is of floats; nullopt where there is none.
+  std::optional<bool> isOfFloats(const Node &node) const;
   mlir::LogicalResult importNode(const Node &node);
   mlir::LogicalResult returnOutputs();
 
@@ -236,7 +238,8 @@ ValueRef emitReduce(Importer &importer, llvm::StringRef op, const ValueRef &x, l
                     mlir::Location loc);
 
 /// Computes a node whose operands are all constants, or null where the operator is not one that import computes.
-NodeImporter findFolder(const Node &node);
+/// `ofFloats`: whether its first operand is of floats, where that is known.
+NodeImporter findFolder(const Node &node, std::optional<bool> ofFloats = std::nullopt);
 
 // One function per operator, by family.
 mlir::LogicalResult importConv(NodeContext &node);

@@ -1,6 +1,7 @@
 //===- Reduce.cpp - Reductions ---------------------------------------------===//
 
 #include "Formula.h"
+#include "Reduce.h"
 
 using namespace llvm;
 using namespace mlir;
@@ -52,6 +53,10 @@ static bool isPool(Importer &importer, const ValueRef &x, ArrayRef<int64_t> axes
   return x->rank() == 4 || importer.nativeLayout(x, loc) == featureLayout(3);
 }
 
+static bool isComposed(StringRef op) {
+  return is_contained({"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"}, op);
+}
+
 /// A reduction that is another one of a function of its operand, or has a function behind it.
 static ValueRef emitComposed(NodeContext &node, const ValueRef &x, ArrayRef<int64_t> axes) {
   Importer &importer = node.importer;
@@ -78,41 +83,46 @@ static ValueRef emitComposed(NodeContext &node, const ValueRef &x, ArrayRef<int6
   return op == "ReduceL2" ? each(squares, [&](mlir::Value v) { return f.squareRoot(v); }) : squares;
 }
 
-LogicalResult importReduce(NodeContext &node) {
-  Importer &importer = node.importer;
+std::optional<Reduction> readReduction(NodeContext &node, ArrayRef<int64_t> shape) {
   StringRef op = node.node.op;
-  bool axesAreOperand = importer.opset >= (op == "ReduceSum" ? 13 : 18);
+  auto rank = static_cast<int64_t>(shape.size());
+  bool axesAreOperand = node.importer.opset >= (op == "ReduceSum" ? 13 : 18);
   if (!node.expectOperands(1, axesAreOperand ? 2 : 1))
-    return failure();
-  ValueRef x = node.input(0);
-  if (!x)
-    return failure();
+    return std::nullopt;
   auto given = axesAreOperand ? node.intsInput(1, "axes") : node.intsAttr("axes");
   bool keep = node.intAttr("keepdims", 1) != 0, noop = axesAreOperand && node.intAttr("noop_with_empty_axes", 0) != 0;
   if (node.failed())
-    return failure();
-  bool composed = is_contained({"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"}, op);
+    return std::nullopt;
+  Reduction result;
   if (!given || given->empty()) {
-    if (noop && composed)
-      return node.error() << "attribute 'noop_with_empty_axes' is 1 and there are no axes; expected axes", failure();
-    if (noop) {
-      node.set(x);
-      return success();
+    if (noop && isComposed(op)) {
+      node.error() << "attribute 'noop_with_empty_axes' is 1 and there are no axes; expected axes";
+      return std::nullopt;
     }
-    auto all = identityLayout(x->rank());
+    auto all = identityLayout(noop ? 0 : rank);
     given.emplace(all.begin(), all.end());
   }
-  auto axes = node.axes(*given, x->rank());
+  result.axes = node.axes(*given, rank);
   if (node.failed())
-    return failure();
-  Shape shape;
-  bool moves = false;
-  for (int64_t d = 0; d < x->rank(); ++d) {
-    bool reduced = is_contained(axes, d);
+    return std::nullopt;
+  for (int64_t d = 0; d < rank; ++d) {
+    bool reduced = is_contained(result.axes, d);
     if (!reduced || keep)
-      shape.push_back(reduced ? 1 : x->shape[d]);
-    moves |= reduced && x->shape[d] != 1;
+      result.shape.push_back(reduced ? 1 : shape[d]);
   }
+  return result;
+}
+
+LogicalResult importReduce(NodeContext &node) {
+  Importer &importer = node.importer;
+  StringRef op = node.node.op;
+  ValueRef x = node.input(0);
+  auto reduction = x ? readReduction(node, x->shape) : std::nullopt;
+  if (!reduction)
+    return failure();
+  const std::vector<int64_t> &axes = reduction->axes;
+  const Shape &shape = reduction->shape;
+  bool composed = isComposed(op), moves = any_of(axes, [&](int64_t axis) { return x->shape[axis] != 1; });
   ValueRef result = x;
   if (composed) {
     result = emitComposed(node, x, axes);

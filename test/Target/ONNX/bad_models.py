@@ -56,6 +56,7 @@ bad("undefined", one(node("Add", "x nowhere", "y")))
 bad("undefined_output", model(13, [relu], {"x": (1,)}, {"z": (1,)}))
 bad("defined_twice", one([node("Relu", "x", "y", "first"), node("Tanh", "x", "y", "second")]))
 bad("redefines_input", one([node("Relu", "x", "x"), relu]))
+bad("computed", one([node("NonZero", "x", "a"), node("Relu", "x", "y")], out=["y", "a"]))
 bad(
     "unsupported",
     one([node("Shrink", "x", "a"), node("Gelu", "a", "b", domain="com.microsoft"), node("Shrink", "b", "c"), node("GatherND", "c i", "y")], constants={"i": ints(0)}),
