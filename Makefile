@@ -57,4 +57,4 @@ format:
 	@git ls-files '*.cpp' '*.h' | xargs clang-format-22 -i
 
 clean:
-	@rm -rf build build-debug build-sanitize build-fuzz
+	@rm -rf build build-debug build-sanitize build-threads build-fuzz

@@ -6,19 +6,19 @@
 #include "SparseAccel/Runtime/HostOps.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 
 #include <algorithm>
+#include <mutex>
 
 namespace sparseaccel::sim {
 
 struct Simulator::State : SharedState {
-  absl::Mutex mutex;
-  std::vector<std::unique_ptr<Workspace>> idle ABSL_GUARDED_BY(mutex); ///< As many as runs were under way at once.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Workspace>> idle; ///< As many as runs were under way at once; under `mutex`.
 
   std::unique_ptr<Workspace> take() {
     {
-      absl::MutexLock lock(&mutex);
+      std::lock_guard<std::mutex> lock(mutex);
       if (!idle.empty()) {
         std::unique_ptr<Workspace> workspace = std::move(idle.back());
         idle.pop_back();
@@ -28,7 +28,7 @@ struct Simulator::State : SharedState {
     return std::make_unique<Workspace>(*program, constants);
   }
   void giveBack(std::unique_ptr<Workspace> workspace) {
-    absl::MutexLock lock(&mutex);
+    std::lock_guard<std::mutex> lock(mutex);
     idle.push_back(std::move(workspace));
   }
 };
