@@ -73,12 +73,12 @@ private:
     if (failed(broken))
       return failure();
     llvm::MapVector<Value, quantize::Statistics> observed;
-    llvm::DenseSet<Operation *> inFloat;
-    // A plan with more ops in float has no integer value that the first one has not, so that one calibration serves
-    // them all.
+    llvm::DenseSet<Operation *> inFloat, apart;
+    // A plan with more ops in float has no integer value that the first one has not, and what a chain is taken apart to
+    // is observed from the start, so that one calibration serves them all.
     for (bool first = true;; first = false) {
       quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16}, *broken);
-      plan.findFormsAndGroups(inFloat);
+      plan.findFormsAndGroups(inFloat, apart);
       if (calibrate.empty()) {
         if (failed(plan.setRanges(defaultRange)))
           return failure();
@@ -96,11 +96,15 @@ private:
         return failure();
       SmallVector<Operation *> back = plan.findRatios();
       llvm::append_range(back, plan.findCoarseTables());
-      if (!calibrate.empty()) // an assumed range says nothing of how wide values are beside each other
+      SmallVector<Operation *> products;
+      if (!calibrate.empty()) { // an assumed range says nothing of how wide values are beside each other
         llvm::append_range(back, plan.findSwamped());
-      if (back.empty())
+        products = plan.findProducts(observed);
+      }
+      if (back.empty() && products.empty())
         return quantize::rewrite(plan, observed);
       inFloat.insert(back.begin(), back.end());
+      apart.insert(products.begin(), products.end());
     }
   }
 };

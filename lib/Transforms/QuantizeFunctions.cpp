@@ -120,6 +120,16 @@ std::optional<ScalarFunction> findFunction(Operation *root, Numerics numerics,
   return best;
 }
 
+static bool isProduct(Operation *op) {
+  return isa<tosa::MulOp>(op) && !isConstant(op->getOperand(0)) && !isConstant(op->getOperand(1));
+}
+
+ArrayRef<Operation *> fromLastProduct(const ScalarFunction &function) {
+  auto last = llvm::find_if(llvm::reverse(function.ops), isProduct);
+  return last == function.ops.rend() ? ArrayRef<Operation *>()
+                                     : ArrayRef<Operation *>(&*std::prev(last.base()), function.ops.end());
+}
+
 std::function<double(double)> compile(const ScalarFunction &function) {
   // A register for the input, then one for each number and each result; numbers are read once.
   struct Step {

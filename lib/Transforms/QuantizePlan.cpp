@@ -118,11 +118,13 @@ static bool wantedAsInteger(Value value, DenseMap<Value, bool> &known) {
   return wanted;
 }
 
-void Plan::findFunctions(const DenseSet<Operation *> &inFloat) {
+void Plan::findFunctions(const DenseSet<Operation *> &inFloat, const DenseSet<Operation *> &apart) {
   for (Operation &op : llvm::reverse(main.front())) {
-    if (op.getNumResults() != 1 || inFloat.contains(&op))
+    if (op.getNumResults() != 1 || inFloat.contains(&op) || apart.contains(&op))
       continue;
-    auto found = findFunction(&op, numerics, [&](Operation *other) { return functions.contains(other) || inFloat.contains(other); });
+    auto found = findFunction(&op, numerics, [&](Operation *other) {
+      return functions.contains(other) || inFloat.contains(other) || apart.contains(other);
+    });
     if (!found)
       continue;
     auto function = std::make_shared<ScalarFunction>(std::move(*found));
@@ -132,12 +134,10 @@ void Plan::findFunctions(const DenseSet<Operation *> &inFloat) {
 }
 
 /// Whether an operand is repeated along some axis.
-static bool isBroadcast(Operation *op, unsigned i) {
-  return op->getOperand(i).getType() != op->getResult(0).getType();
-}
+static bool isBroadcast(Operation *op, unsigned i) { return op->getOperand(i).getType() != op->getResult(0).getType(); }
 
-void Plan::findFormsAndGroups(const DenseSet<Operation *> &inFloat) {
-  findFunctions(inFloat);
+void Plan::findFormsAndGroups(const DenseSet<Operation *> &inFloat, const DenseSet<Operation *> &apart) {
+  findFunctions(inFloat, apart);
   DenseMap<Value, bool> known;
   for (auto [index, argument] : llvm::enumerate(main.getArguments()))
     if (isFloatTensor(argument) && (wantedAsInteger(argument, known) || main.getArgAttr(index, "sparsity.act_scale"))) {
@@ -155,8 +155,7 @@ void Plan::findFormsAndGroups(const DenseSet<Operation *> &inFloat) {
       return;
     }
     const OpClass kind = classify(op);
-    if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)) ||
-        inFloat.contains(op))
+    if (kind == OpClass::Constant || kind == OpClass::Float || !isFloatTensor(op->getResult(0)) || inFloat.contains(op))
       return;
     SmallVector<unsigned> activations = activationOperands(op);
     // What is computed in float for a whole row or channel (a mean, a deviation) would lose its precision.
@@ -319,6 +318,18 @@ SmallVector<Value> Plan::valuesToObserve() const {
   for (const auto &[value, group] : members)
     if (!isRearranged(value) && !onlyClamped(value))
       values.push_back(value);
+  // Chains may be taken apart yet.
+  func::FuncOp function = main;
+  if (numerics.int16)
+    function.front().walk([&](Operation *op) {
+      const ScalarFunction *chain = functionOf(op);
+      if (!chain || op != chain->ops.back())
+        return;
+      for (Operation *inner : fromLastProduct(*chain))
+        for (Value value : llvm::concat<const Value>(inner->getOperands(), inner->getResults()))
+          if (isFloatTensor(value) && !isConstant(value) && !members.contains(value))
+            values.push_back(value);
+    });
   return values;
 }
 

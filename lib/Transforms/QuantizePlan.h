@@ -3,8 +3,8 @@
 // A plan says of every float value of @main whether it becomes an integer, which values share one scale, and what the
 // scales are. It is made in five steps: forms and groups (from the graph), ranges (from calibration or a default),
 // scales (from ranges or the model's own), a step that coarsens scales so that no 32-bit rescale result can wrap, and a
-// last one that sends back to float what no table holds, what a logarithm reads and what one scale would swamp: then
-// the plan is made anew.
+// last one that sends back to float what no table holds, what a logarithm reads and what one scale would swamp, and
+// takes tables apart: then the plan is made anew.
 //
 //===----------------------------------------------------------------------===//
 
@@ -89,6 +89,8 @@ struct ScalarFunction {
   mlir::Value input;
   llvm::SmallVector<mlir::Operation *> ops; ///< In the function's order; the last one gives the result.
 };
+/// The ops of a chain from its last product of two values on; none without one.
+llvm::ArrayRef<mlir::Operation *> fromLastProduct(const ScalarFunction &function);
 /// The longest such chain that ends in `root`, has no other readers inside, and is better a table than op by op.
 std::optional<ScalarFunction> findFunction(mlir::Operation *root, Numerics numerics,
                                            llvm::function_ref<bool(mlir::Operation *)> taken);
@@ -135,8 +137,9 @@ public:
   Plan(mlir::func::FuncOp main, Numerics numerics, Break broken = {})
       : main(main), numerics(numerics), broken(std::move(broken)) {}
 
-  /// Step 1. Ops of `inFloat` do not become integers.
-  void findFormsAndGroups(const llvm::DenseSet<mlir::Operation *> &inFloat = {});
+  /// Step 1. Ops of `inFloat` do not become integers, and no table ends in one of `apart`.
+  void findFormsAndGroups(const llvm::DenseSet<mlir::Operation *> &inFloat = {},
+                          const llvm::DenseSet<mlir::Operation *> &apart = {});
   /// Values whose ranges step 2 needs.
   llvm::SmallVector<mlir::Value> valuesToObserve() const;
   /// Step 2, with calibration: by the observed value; and without.
@@ -147,6 +150,9 @@ public:
   mlir::LogicalResult setScales();
   /// Step 5, to go back to float: ops of chains that no table holds well enough, each with a remark.
   llvm::SmallVector<mlir::Operation *> findCoarseTables() const;
+  /// Chains of which a table would round more than a product does (x * sigmoid(x), say), to be taken apart behind the
+  /// table of what is multiplied: their last product and what follows it, each chain with a remark.
+  llvm::SmallVector<mlir::Operation *> findProducts(const llvm::MapVector<mlir::Value, Statistics> &observed) const;
   /// Ops between a square or its like and a float operator that asks how many times as small a value is, each with a
   /// remark.
   llvm::SmallVector<mlir::Operation *> findRatios() const;
@@ -199,7 +205,7 @@ private:
   std::string describe(mlir::Value value) const;
   mlir::LogicalResult breakScale();
 
-  void findFunctions(const llvm::DenseSet<mlir::Operation *> &inFloat);
+  void findFunctions(const llvm::DenseSet<mlir::Operation *> &inFloat, const llvm::DenseSet<mlir::Operation *> &apart);
 
   llvm::DenseMap<mlir::Operation *, std::shared_ptr<ScalarFunction>> functions; ///< By each of their ops.
   llvm::DenseSet<mlir::Operation *> integerOps;
