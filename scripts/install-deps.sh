@@ -14,7 +14,7 @@ case "${1:-}" in
     [ ! -e "$folder/node_modules/onnxruntime-node/package.json" ] || exit 0
     command -v npm >/dev/null || { echo "no npm: random models are held against NumPy, without ONNX Runtime" >&2; exit 0; }
     mkdir -p "$folder"
-    npm install --ignore-scripts --no-audit --no-fund --prefix "$folder" onnxruntime-node@1.30.0 >&2 ||
+    timeout 180 npm install --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix "$folder" onnxruntime-node@1.30.0 >&2 ||
       echo "npm cannot install onnxruntime-node: random models are held against NumPy, without ONNX Runtime" >&2
     exit 0 ;;
   fuzz) packages="$packages clang-22 libclang-rt-22-dev" ;;
