@@ -17,14 +17,26 @@ using namespace mlir;
 
 namespace sparseaccel::quantize {
 
-/// A result so many times as wide as an operand costs the operand four bits.
-static constexpr double kSwamped = 16;
+/// A result so many times as wide as an operand costs the operand four bits. A concatenation is no arithmetic that the
+/// host would have to do, and in 8 bits a part has none to give.
+static double mostWiderThan(Operation *op, Numerics numerics) {
+  return isa<tosa::ConcatOp>(op) && !numerics.int16 ? 1.1 : 16;
+}
+
+/// A sum or product with a constant reads its other operand element by element: it is in float where that is.
+static bool followsOperand(Operation *op) {
+  return isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp>(op) &&
+         (isConstant(op->getOperand(0)) || isConstant(op->getOperand(1)));
+}
 
 bool Plan::isReadInFloat(Value value) const {
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
     if (!isInteger(user))
       return !functionOf(user);
-    return classify(user) == OpClass::Preserving && !isa<tosa::ConcatOp>(user) && isReadInFloat(user->getResult(0));
+    const bool follows = functionOf(user) ? false
+                         : classify(user) == OpClass::Preserving ? !isa<tosa::ConcatOp>(user)
+                                                                 : followsOperand(user);
+    return follows && isReadInFloat(user->getResult(0));
   });
 }
 
@@ -39,7 +51,7 @@ SmallVector<Operation *> Plan::findSwamped() const {
       if (Value operand = op.getOperand(i); !isConstant(operand) && isRange(rangeOf(operand)))
         least = std::min(least, rangeOf(operand));
     const double range = rangeOf(op.getResult(0));
-    if (!(range > kSwamped * least) || !isReadInFloat(op.getResult(0)))
+    if (!(range > mostWiderThan(&op, numerics) * least) || !isReadInFloat(op.getResult(0)))
       continue;
     remark::missed(op.getLoc(), remark::RemarkOpts::name("swamped").category("sparse-quantize"))
         << "node '" + nodeName(&op) + "': stays in float, as its result reaches " + number(range) +
