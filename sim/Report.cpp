@@ -247,6 +247,8 @@ static const char *toString(GuardKind kind) {
     return "contraction";
   case GuardKind::Table:
     return "table";
+  case GuardKind::Moved:
+    return "moved";
   case GuardKind::Integer:
     return "integer";
   case GuardKind::Float:

@@ -52,8 +52,11 @@ public:
     std::vector<GuardFinding> findings;
     for (uint32_t index = 0; index < layers.size(); ++index) {
       std::optional<std::string> cause = ownCause(layers[index]);
-      if (cause)
-        findings.push_back({index, *std::move(cause), followers(index)});
+      if (!cause)
+        continue;
+      GuardFinding finding{index, *std::move(cause), followers(index)};
+      if (finding.followers || isSaturated(layers[index]) || isLast(index))
+        findings.push_back(std::move(finding));
     }
     return findings;
   }
@@ -67,7 +70,15 @@ private:
     return snr && *snr < report.limits.leastSnrDb;
   }
   bool isSaturated(const GuardLayer &layer) const { return layer.sums.saturatedShare() > report.limits.mostSaturated; }
-  bool isBeyond(const GuardLayer &layer) const { return isNoisy(layer) || isSaturated(layer); }
+  bool isBeyond(const GuardLayer &layer) const {
+    return layer.sums.seen >= GuardSums::kNegligible && (isNoisy(layer) || isSaturated(layer));
+  }
+  /// Nothing stands between the layer and the model's user.
+  bool isLast(uint32_t index) const {
+    return layers[index].output || std::none_of(layers.begin() + index, layers.end(), [&](const GuardLayer &other) {
+             return std::find(other.inputs.begin(), other.inputs.end(), index) != other.inputs.end();
+           });
+  }
 
   static double noiseToSignal(const GuardLayer &layer) {
     std::optional<double> snr = layer.sums.snrDb();
@@ -152,6 +163,8 @@ private:
     if (input)
       if (std::optional<double> snr = input->sums.snrDb())
         before = absl::StrFormat(" ('%s': %.1f dB)", input->name, *snr);
+    if (layer.kind == GuardKind::Moved)
+      return absl::StrCat("it only moves what it reads, whose noise lies in these values", before);
     if (input && noiseToSignal(layer) <= kMuchMore * noiseToSignal(*input))
       return absl::StrCat("the noise of what it reads adds up", before);
     switch (layer.kind) {
@@ -162,6 +175,7 @@ private:
                           before);
     case GuardKind::Table:
       return absl::StrCat("its table, as what it reads is within the limit", before);
+    case GuardKind::Moved: // said above
     case GuardKind::Integer:
       return absl::StrCat("its integer arithmetic, as what it reads is within the limit", before);
     case GuardKind::Float:
@@ -186,7 +200,7 @@ private:
   const std::vector<GuardLayer> &layers;
 };
 
-/// The worst first; equal ones in the order of the layers.
+/// The noisiest first; equal ones in the order of the layers.
 std::vector<uint32_t> bySnr(const std::vector<GuardLayer> &layers, std::vector<uint32_t> indices) {
   auto snr = [&](uint32_t index) { return layers[index].sums.snrDb().value_or(GuardSums::kMostDb); };
   std::stable_sort(indices.begin(), indices.end(), [&](uint32_t a, uint32_t b) { return snr(a) < snr(b); });
@@ -208,6 +222,10 @@ std::vector<std::string> guardWarnings(const GuardReport &report, size_t most) {
   for (const GuardFinding &finding : report.findings)
     order.push_back(finding.layer);
   order = bySnr(report.layers, std::move(order));
+  // Saturation is what a user can do something about, and no ratio tells how much it distorts.
+  std::stable_partition(order.begin(), order.end(), [&](uint32_t index) {
+    return report.layers[index].sums.saturatedShare() > report.limits.mostSaturated;
+  });
   std::vector<std::string> lines;
   for (uint32_t index : order) {
     if (lines.size() == most) {

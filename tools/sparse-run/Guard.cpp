@@ -178,6 +178,12 @@ std::vector<uint32_t> Pairs::inputsOf(Value value, SmallVectorImpl<Operation *> 
 }
 
 sim::GuardKind Pairs::kindOf(Value value, ArrayRef<Operation *> between) const {
+  if (llvm::all_of(between, [](Operation *op) {
+        return llvm::isa<tosa::ConstOp, tosa::ConstShapeOp, tosa::ConcatOp, tosa::SliceOp, tosa::PadOp, tosa::ReshapeOp,
+                         tosa::TransposeOp, tosa::ReverseOp, tosa::TileOp, tosa::IdentityOp, tosa::GatherOp,
+                         tosa::MaxPool2dOp>(op);
+      }))
+    return sim::GuardKind::Moved;
   if (getElementTypeOrSelf(value).isF32())
     return sim::GuardKind::Float;
   sim::GuardKind kind = sim::GuardKind::Integer;
@@ -258,6 +264,14 @@ void Pairs::find(std::vector<Pair> &foundPairs, std::vector<sim::GuardLayer> &fo
         concat && llvm::all_of(concat.getInput1(), [&](Value operand) { return indices.contains(operand); }))
       continue;
     add(value, valueName(value), *place);
+  }
+  for (Value result : main.front().getTerminator()->getOperands()) {
+    SmallVector<Operation *> between;
+    if (auto known = indices.find(result); known != indices.end())
+      foundLayers[known->second].output = true;
+    else
+      for (uint32_t index : inputsOf(result, between))
+        foundLayers[index].output = true;
   }
 }
 

@@ -30,6 +30,8 @@ struct GuardSums {
   std::optional<double> snrDb() const;
   double saturatedShare() const { return compared ? double(saturated) / double(compared) : 0; }
   static constexpr double kMostDb = 300;
+  /// A largest magnitude at which a value is zero for all that it is added to or multiplied by.
+  static constexpr double kNegligible = 1e-30;
 };
 
 /// How a value comes about, as far as it may explain noise.
@@ -37,7 +39,8 @@ enum class GuardKind : uint8_t {
   Quantised,   ///< A float that becomes an integer.
   Contraction, ///< Weights and rescaled sums.
   Table,       ///< A look-up.
-  Integer,     ///< Any other integer arithmetic, or a move.
+  Moved,       ///< What it reads, or some of it, in another place.
+  Integer,     ///< Any other integer arithmetic.
   Float        ///< Computed in floats, on the host.
 };
 
@@ -52,6 +55,7 @@ struct GuardLayer {
   /// Largest magnitude that calibration saw or was told, of all values that share the scale. Unknown where negative.
   double calibrated = -1;
   GuardSums sums;
+  bool output = false; ///< An output of the model is computed from it and from no later value.
   double reach() const { return scale * top; }
 };
 
@@ -75,11 +79,12 @@ struct GuardReport {
 };
 
 /// The layers beyond the limits whose noise is their own: what they are computed from is within the limits, or they
-/// lose much more and there is a reason for it.
+/// lose much more and there is a reason for it. Noise that neither an output has nor anything computed from it is left
+/// out, and so is a value that is nowhere larger than kNegligible.
 std::vector<GuardFinding> findCauses(const GuardReport &report);
 
 /// "'conv1': signal-to-noise ratio 12.1 dB against the float model, expected at least 40 dB: ...": a line a finding,
-/// the worst ones first; all that are more than `most` are one line.
+/// those that saturate first, then the noisiest; all that are more than `most` are one line.
 std::vector<std::string> guardWarnings(const GuardReport &report, size_t most);
 
 /// The worst `rows` layers as a table.

@@ -142,6 +142,46 @@ TEST(Guard, EachKindHasItsOwnSuspicion) {
   EXPECT_THAT(causeOf(report, 1), HasSubstr("adds up"));
 }
 
+TEST(Guard, NoiseThatNothingTakesOverIsLeftOut) {
+  GuardReport report{1, {40, 0.001}, {layer("a", {}, 30), layer("b", {0}, 60)}, {}};
+  EXPECT_THAT(findCauses(report), IsEmpty());
+  report.layers[0].output = true; // but the user sees it
+  EXPECT_THAT(found(report), ElementsAre("a: 0"));
+  report.layers[0].output = false;
+  report.layers[1] = layer("b", {0}, 35);
+  EXPECT_THAT(found(report), ElementsAre("a: 1"));
+  // Saturation is said wherever it is.
+  report.layers = {layer("a", {}, 60), layer("b", {0}, 60)};
+  report.layers[0].sums.saturated = 10;
+  EXPECT_THAT(found(report), ElementsAre("a: 0"));
+}
+
+TEST(Guard, WhatIsZeroForAllPurposesIsLeftOut) {
+  GuardReport report{1, {40, 0.001}, {layer("tiny", {}, 0)}, {}};
+  EXPECT_THAT(found(report), ElementsAre("tiny: 0"));
+  GuardSums &sums = report.layers[0].sums;
+  sums.signal = sums.noise = 1e-77;
+  sums.seen = 1e-39;
+  EXPECT_THAT(findCauses(report), IsEmpty());
+  report.findings = findCauses(report);
+  EXPECT_THAT(formatGuard(report, 9), HasSubstr("tiny")); // the figure is there
+}
+
+TEST(Guard, MovesNameWhatTheyRead) {
+  GuardReport report{1, {40, 0.001}, {layer("table", {}, 90), layer("gather", {0}, 30)}, {}};
+  report.layers[1].kind = GuardKind::Moved;
+  EXPECT_THAT(causeOf(report, 1), HasSubstr("only moves what it reads, whose noise lies in these values ('table': 90"));
+}
+
+TEST(Guard, SaturationComesFirst) {
+  GuardReport report{1, {40, 0.001}, {layer("a", {}, 3), layer("b", {}, 35)}, {}};
+  report.layers[1].sums.saturated = 10;
+  report.findings = findCauses(report);
+  std::vector<std::string> lines = guardWarnings(report, 1);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[0], HasSubstr("'b'"));
+}
+
 TEST(Guard, WarningsNameTheWorstLayers) {
   GuardReport report{
       1, {40, 0.001}, {layer("a", {}, 30), layer("b", {}, 3), layer("c", {}, 20), layer("d", {1}, 2)}, {}};
