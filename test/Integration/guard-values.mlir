@@ -25,6 +25,30 @@
 // SILU: remark: node 'silu': its product is no part of a table, as one of 513 entries would err by {{[0-9.]+}}e-05 of the largest value, more than its rounding does
 // SILU: and the whole model: bit-identical to upstream's lowering
 
+// Top-1 is told of one row of scores an image, and of all images of all inputs.
+// RUN: %python %S/Inputs/wave.py %t/pairs.npy 3 6 1 1 2
+// RUN: sparse-run %t/batch.mlir --machine spatial --calibrate %t/pairs.npy --input %t/pairs.npy --check --check-images 1 | FileCheck %s --check-prefix=BATCH
+// BATCH: 3 inputs, 'boxes': {{.*}} of the range{{$}}
+// BATCH: 3 inputs, 'scores': {{.*}} of the range, the same top-1 in 6 of 6 images{{$}}
+
+// In one pipe, a warning comes behind the tables that were printed before.
+// RUN: sparse-run %t/sigmoid.mlir %{run} --guard-snr 200 --check --check-images 1 2>&1 | FileCheck %s --check-prefix=ORDER
+// ORDER: noisiest values
+// ORDER: sparse-run: warning:
+// ORDER: against the float model
+
+//--- batch.mlir
+func.func @main(%x: tensor<2x1x1x2xf32> {sparsity.name = "x"}) -> (tensor<3x2xf32> {sparsity.name = "boxes"}, tensor<2x3xf32> {sparsity.name = "scores"}) {
+  %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[-0.25, 1.0]]], [[[0.5, 0.75]]]]> : tensor<3x1x1x2xf32>}> : () -> tensor<3x1x1x2xf32>
+  %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>
+  %0 = tosa.conv2d %x, %w, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<2x1x1x2xf32>, tensor<3x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<2x1x1x3xf32> loc("conv")
+  %s = tosa.const_shape {values = dense<[3, 2]> : tensor<2xindex>} : () -> !tosa.shape<2>
+  %1 = tosa.reshape %0, %s : (tensor<2x1x1x3xf32>, !tosa.shape<2>) -> tensor<3x2xf32> loc("boxes")
+  %t = tosa.const_shape {values = dense<[2, 3]> : tensor<2xindex>} : () -> !tosa.shape<2>
+  %2 = tosa.reshape %0, %t : (tensor<2x1x1x3xf32>, !tosa.shape<2>) -> tensor<2x3xf32> loc("scores")
+  return %1, %2 : tensor<3x2xf32>, tensor<2x3xf32>
+}
+
 //--- root.mlir
 func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> tensor<1x4x4x2xf32> {
   %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[0.00000002, 0.00000001]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>

@@ -87,19 +87,21 @@ std::vector<float> toFloats(const cpu::Tensor &tensor) {
 
 size_t argmax(llvm::ArrayRef<float> values) { return std::max_element(values.begin(), values.end()) - values.begin(); }
 
-/// Runs @main on each input and keeps the first output.
+/// Runs @main on each input, operation by operation, and keeps the first output.
 FailureOr<std::vector<std::vector<float>>> runAll(ModuleOp module,
                                                   const std::vector<std::vector<cpu::Tensor>> &inputs) {
   FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(module);
   if (failed(compiled))
     return failure();
-  std::vector<std::vector<float>> outputs;
-  for (const std::vector<cpu::Tensor> &image : inputs) {
-    FailureOr<std::vector<cpu::Tensor>> result = (*compiled)->run("main", image);
-    if (failed(result))
-      return failure();
-    outputs.push_back(toFloats(result->front()));
-  }
+  std::vector<std::vector<float>> outputs(inputs.size());
+  if (failed(failableParallelForEachN(module.getContext(), 0, inputs.size(), [&](size_t image) -> LogicalResult {
+        FailureOr<std::vector<cpu::Tensor>> result = (*compiled)->run("main", inputs[image]);
+        if (failed(result))
+          return failure();
+        outputs[image] = toFloats(result->front());
+        return success();
+      })))
+    return failure();
   return outputs;
 }
 
@@ -225,18 +227,29 @@ private:
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
 };
 
-/// One number for each of some classes, for each image of a batch.
-bool holdsScores(Type type) {
+/// How many images one input holds: the extent of the first dimension of @main's first argument.
+int64_t batchOf(func::FuncOp main) {
+  auto type = main.getNumArguments() ? dyn_cast<RankedTensorType>(main.getArgumentTypes().front()) : RankedTensorType();
+  return type && type.getRank() > 0 ? type.getDimSize(0) : 1;
+}
+
+/// One number for each of some classes, for each of `batch` images: as a row of a matrix, or of a tensor whose other
+/// extents are 1.
+bool holdsScores(Type type, int64_t batch) {
   auto ranked = dyn_cast<RankedTensorType>(type);
   if (!ranked || !ranked.getElementType().isF32() || ranked.getRank() == 0)
     return false;
   ArrayRef<int64_t> shape = ranked.getShape();
+  if (shape.size() > 1 && shape.front() != 1 && shape.front() != batch) // boxes, say
+    return false;
   return llvm::count_if(shape.drop_front(shape.size() > 1), [](int64_t extent) { return extent > 1; }) == 1;
 }
 
+size_t rowsOf(const cpu::TensorType &scores) { return scores.shape.size() > 1 ? size_t(scores.shape[0]) : 1; }
+
 /// Rows of scores of which the highest is the same.
 size_t sameHighest(const cpu::Tensor &real, const runtime::Array &simulated, size_t image) {
-  size_t count = size_t(real.type.elements()), rows = real.type.shape.size() > 1 ? size_t(real.type.shape[0]) : 1;
+  size_t count = size_t(real.type.elements()), rows = rowsOf(real.type);
   ArrayRef<float> theirs = real.as<float>();
   absl::Span<const float> all = simulated.as<float>();
   ArrayRef<float> ours(all.data() + image * count, count);
@@ -286,15 +299,17 @@ FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecu
     std::optional<size_t> scores;
     for (auto [index, output] : llvm::enumerate(simulated)) {
       sums.emplace_back(outputName(*main, unsigned(index), output.first));
-      if (!scores && holdsScores(main->getResultTypes()[index]))
+      if (!scores && holdsScores(main->getResultTypes()[index], batchOf(*main)))
         scores = index;
     }
-    size_t agree = 0;
+    size_t agree = 0, rows = 0; // of scores
     auto add = [&](size_t image, std::vector<cpu::Tensor> results) {
       for (auto [index, result] : llvm::enumerate(results))
         sums[index].add(result, simulated[index].second, image);
-      if (scores)
+      if (scores) {
         agree += sameHighest(results[*scores], simulated[*scores].second, image);
+        rows += rowsOf(results[*scores].type);
+      }
       firsts.push_back(toFloats(results.front()));
     };
     if (failed(forEachImage(*real, inputs, main->getContext(), add)))
@@ -310,6 +325,8 @@ FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecu
                             error.largest, error.relative(), error.overRange());
       if (scores == index)
         absl::StrAppendFormat(&accuracy.text, ", the same top-1 in %d", agree);
+      if (scores == index && rows != inputs.size()) // several images an input
+        absl::StrAppendFormat(&accuracy.text, " of %d images", rows);
       accuracy.text += "\n";
       accuracy.againstFloat.outputs.push_back(std::move(error));
     }

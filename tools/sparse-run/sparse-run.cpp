@@ -457,6 +457,7 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
 int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, kOverview);
+  llvm::errs().tie(&llvm::outs()); // where both are one pipe, a warning comes behind what it follows
   if (std::string problem = checkOptions(); !problem.empty())
     return fail(problem);
   if (noCache) // calibration may compile, too
