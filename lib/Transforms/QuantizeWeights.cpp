@@ -74,7 +74,7 @@ static std::optional<std::vector<double>> ownScales(Operation *op, const FloatWe
     return std::nullopt;
   };
   if (numerics.int16)
-    return drop("they are for 8 bits, and the numerics are int16");
+    return drop("in int16 weights are quantised anew, whatever codes the model stores them in");
   auto scales = quant.getAs<DenseF32ArrayAttr>("scale");
   auto zeroPoints = quant.getAs<DenseI64ArrayAttr>("zero_point");
   auto axis = quant.getAs<IntegerAttr>("axis");
