@@ -13,6 +13,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/IR/IRBuilder.h"
@@ -63,6 +64,10 @@ PieceCompiler::PieceCompiler(llvm::orc::JITTargetMachineBuilder target, const Co
     : impl(std::make_unique<Impl>(std::move(target), options)) {}
 PieceCompiler::~PieceCompiler() = default;
 
+static llvm::CodeGenOptLevel levelOf(unsigned optLevel) {
+  return llvm::CodeGenOpt::getLevel(static_cast<int>(optLevel)).value_or(llvm::CodeGenOptLevel::Default);
+}
+
 llvm::Expected<llvm::orc::JITTargetMachineBuilder> PieceCompiler::detectTarget(const CompileOptions &options) {
   static std::once_flag registered; // which several threads must not do at once
   std::call_once(registered, [] {
@@ -72,8 +77,7 @@ llvm::Expected<llvm::orc::JITTargetMachineBuilder> PieceCompiler::detectTarget(c
   auto target = llvm::orc::JITTargetMachineBuilder::detectHost();
   if (!target)
     return target.takeError();
-  const auto level = llvm::CodeGenOpt::getLevel(static_cast<int>(options.optLevel));
-  target->setCodeGenOptLevel(level.value_or(llvm::CodeGenOptLevel::Default));
+  target->setCodeGenOptLevel(levelOf(options.optLevel));
   target->setRelocationModel(llvm::Reloc::PIC_);
   return target;
 }
@@ -86,6 +90,46 @@ std::string PieceCompiler::fingerprint(const llvm::orc::JITTargetMachineBuilder 
          << "; " << target.getCPU() << "; " << target.getFeatures().getString() << "; O" << options.optLevel
          << "; reorder " << options.reorderLoops;
   return text;
+}
+
+/// How many times the innermost loop of an operation runs, about.
+static int64_t stepsOf(Operation *op) {
+  auto elements = [](Value value) {
+    auto type = dyn_cast<ShapedType>(value.getType());
+    return type && type.hasStaticShape() ? type.getNumElements() : 0;
+  };
+  int64_t most = 0;
+  for (Value value : llvm::concat<Value>(op->getOperands(), op->getResults()))
+    most = std::max(most, elements(value));
+  auto extent = [](Value value, int64_t axis) { return cast<ShapedType>(value.getType()).getDimSize(axis); };
+  return llvm::TypeSwitch<Operation *, int64_t>(op)
+      .Case([&](tosa::Conv2DOp conv) {
+        return elements(conv.getOutput()) * elements(conv.getWeight()) /
+               std::max<int64_t>(1, extent(conv.getWeight(), 0));
+      })
+      .Case([&](tosa::Conv3DOp conv) {
+        return elements(conv.getOutput()) * elements(conv.getWeight()) /
+               std::max<int64_t>(1, extent(conv.getWeight(), 0));
+      })
+      .Case([&](tosa::DepthwiseConv2DOp conv) {
+        return elements(conv.getOutput()) * extent(conv.getWeight(), 0) * extent(conv.getWeight(), 1);
+      })
+      .Case([&](tosa::MatMulOp product) { return elements(product.getOutput()) * extent(product.getA(), 2); })
+      .Case<tosa::AvgPool2dOp, tosa::MaxPool2dOp>(
+          [&](auto pool) { return elements(pool.getOutput()) * pool.getKernel()[0] * pool.getKernel()[1]; })
+      .Default([&](Operation *) { return most; });
+}
+
+/// The level for a piece: what runs for less than a millisecond is not worth the tens of them that optimising takes.
+/// Loops compute the same at every level.
+static unsigned optLevelOf(ModuleOp module, unsigned wanted) {
+  constexpr int64_t kFewSteps = 1 << 16;
+  int64_t steps = 0;
+  module.walk([&](Operation *op) {
+    if (isa_and_present<tosa::TosaDialect>(op->getDialect()))
+      steps += stepsOf(op);
+  });
+  return steps < kFewSteps ? 0 : wanted;
 }
 
 LogicalResult PieceCompiler::Impl::lower(ModuleOp module) const {
@@ -144,6 +188,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> PieceCompiler::compile(Strin
   OwningOpRef<ModuleOp> module = readBytecode(bytecode, impl->context);
   if (!module)
     return fail("the operation could not be copied");
+  const unsigned optLevel = optLevelOf(*module, impl->options.optLevel);
   if (failed(impl->lower(*module)))
     return fail("passes");
   if (!impl->machine) {
@@ -158,7 +203,8 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> PieceCompiler::compile(Strin
     return fail("translation to LLVM IR");
   ExecutionEngine::setupTargetTripleAndDataLayout(llvmModule.get(), impl->machine.get());
   addEntry(*llvmModule, symbol);
-  auto optimize = makeOptimizingTransformer(impl->options.optLevel, /*sizeLevel=*/0, impl->machine.get());
+  impl->machine->setOptLevel(levelOf(optLevel));
+  auto optimize = makeOptimizingTransformer(optLevel, /*sizeLevel=*/0, impl->machine.get());
   if (llvm::Error error = optimize(llvmModule.get()))
     return error;
   return llvm::orc::SimpleCompiler(*impl->machine)(*llvmModule);

@@ -68,7 +68,7 @@ struct Signature {
 std::string defaultCacheFolder();
 
 struct CompileOptions {
-  unsigned optLevel = 2; ///< Of LLVM's middle end and code generator.
+  unsigned optLevel = 2; ///< Of LLVM's middle end and code generator, for pieces that run for long enough to gain.
   bool reorderLoops =
       true; ///< Give contractions and pools the loop order that vectorises; results of integers never depend on it.
   std::string cacheFolder = defaultCacheFolder(); ///< Empty: none. One that cannot be used is no error.
