@@ -29,7 +29,7 @@ ONNX Runtime is the npm package onnxruntime-node, for tests alone:
 import argparse
 import collections
 import json
-import multiprocessing
+import multiprocessing.util
 import os
 import pathlib
 import re
@@ -108,16 +108,23 @@ class Worker:
 
     def __init__(self, args, folder):
         from modelfuzz.runtime import OnnxRuntime, Unavailable
+        from modelfuzz.tool import Tool
         self.args = args
+        self.tool = Tool(args.build / "bin" / "sparse-run")
         self.folder = pathlib.Path(folder) / str(os.getpid())
         try:
             self.runtime, self.absent = OnnxRuntime(args.ort), ""
         except Unavailable as error:
             self.runtime, self.absent = None, str(error)
 
+    def close(self):
+        self.tool.close()
+        if self.runtime:
+            self.runtime.close()
+
     def harness(self, folder):
         from modelfuzz.verdict import Harness
-        return Harness(self.args.build / "bin" / "sparse-run", folder, self.args.timeout, self.args.sparse_run_option)
+        return Harness(self.tool, folder, self.args.timeout, self.args.sparse_run_option)
 
     def truth(self, graph, feeds, model):
         """(reference, what ONNX Runtime had to say against the model)."""
@@ -159,13 +166,14 @@ class Worker:
         truth, _ = self.truth(graph, feeds, model)
         np.savez(folder / "expected.npz", **{name: np.stack(v) for name, v in zip(graph.outputs, truth.values)})
         nodes = "\n".join(f"{', '.join(n.outputs)} = {n.op}({', '.join(n.inputs)}) {n.attrs or ''}" for n in graph.nodes)
-        command = " ".join(harness.command(machine, numerics, graph=graph))
+        command = " ".join([self.tool.program] + harness.command(machine, numerics, graph=graph))
         (folder / "message.txt").write_text(f"{outcome.verdict}: {outcome.message}\n{command}\nopset {graph.opset}, inputs {graph.inputs}\n{nodes}\n"
                                             f"outputs {graph.outputs}\n")
 
 
 def start(args, folder):
     Worker.current = Worker(args, folder)
+    multiprocessing.util.Finalize(None, Worker.current.close, exitpriority=1)
 
 
 def one(seed):
@@ -224,7 +232,7 @@ def main(arguments=None):
         from modelfuzz.generate import generate
         from modelfuzz.verdict import Harness
         for seed in args.seeds:
-            Harness("", pathlib.Path(args.write) / str(seed)).prepare(*generate(seed))
+            Harness(None, pathlib.Path(args.write) / str(seed)).prepare(*generate(seed))
         print(f"{len(args.seeds)} models in {args.write}")
         return 0
     begin, records = time.monotonic(), []
@@ -242,6 +250,8 @@ def main(arguments=None):
                 for run in record["runs"]:
                     if run["verdict"] not in ("agrees", "refused"):
                         print(f"seed {record['seed']} on {run['machine']} {run['numerics']}: {run['verdict']}", flush=True)
+            pool.close()
+            pool.join()
     result = summarise(records, args, absent)
     report(result, time.monotonic() - begin)
     if args.json:

@@ -3,11 +3,11 @@ import dataclasses
 import json
 import pathlib
 import re
-import subprocess
 
 import numpy as np
 
 from modelfuzz.graph import evaluate, to_onnx
+from modelfuzz.tool import Hang
 
 INT16_LIMIT = 1e-3  # rms error over the output's range
 INT8_FACTOR, INT8_FLOOR = 1.5, 4e-3  # times what plain fake quantisation loses; one step of 8 bits is 4e-3 of a range
@@ -88,7 +88,7 @@ def _names_a_node(text, graph):
 
 class Harness:
     def __init__(self, tool, folder, timeout=60, extra=()):
-        self.tool, self.folder, self.timeout, self.extra = str(tool), pathlib.Path(folder), timeout, list(extra)
+        self.tool, self.folder, self.timeout, self.extra = tool, pathlib.Path(folder), timeout, list(extra)
 
     def prepare(self, graph, feeds):
         """Writes the model and its inputs, and returns the model's path."""
@@ -99,9 +99,10 @@ class Harness:
         return model
 
     def command(self, machine, numerics, check=True, graph=None):
+        """The tool's arguments."""
         contraction = next((node.name for node in graph.nodes if node.op in ("Conv", "Gemm", "MatMul")), "") if graph else "{contraction}"
         extra = [option.replace("{contraction}", contraction) for option in self.extra]
-        return [self.tool, str(self.folder / "model.onnx"), "--machine", machine, "--numerics", numerics, "--calibrate", str(self.folder / "x.npz"),
+        return [str(self.folder / "model.onnx"), "--machine", machine, "--numerics", numerics, "--calibrate", str(self.folder / "x.npz"),
                 "--input", str(self.folder / "x.npz"), "--quiet", "--jobs", "1", "--out", str(self.folder / "out")] + ["--check"] * check + extra
 
     def run(self, graph, truth, machine, numerics):
@@ -112,12 +113,12 @@ class Harness:
             # What runs well unchecked is not refused: the check is what fails.
             if outcome.verdict in (REFUSED, NAMELESS) and self._start(self.command(machine, numerics, check=False, graph=graph)).returncode == 0:
                 outcome.verdict = CHECK
-        except subprocess.TimeoutExpired:
+        except Hang:
             return Outcome(HANG, f"not done after {self.timeout} s")
         return outcome
 
     def _start(self, command):
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.timeout, text=True, errors="replace")
+        return self.tool.run(command, self.timeout)
 
     def _judge(self, graph, truth, numerics, done):
         errors = [line for line in done.stderr.splitlines() if line.strip()]

@@ -9,6 +9,7 @@
 #include "Frontend.h"
 #include "Guard.h"
 #include "SafOptions.h"
+#include "Serve.h"
 #include "Zeros.h"
 
 #include "SparseAccel/Runtime/Npy.h"
@@ -128,6 +129,10 @@ cl::opt<std::string> outFolder("out", cl::desc("Write program.sac, outputs.npy, 
                                cl::value_desc("folder"), cl::cat(category));
 cl::opt<bool> quiet("quiet", cl::desc("No tables, no remarks: errors and the exit code alone"), cl::cat(category));
 cl::opt<bool> timing("timing", cl::desc("Say how long each stage took, by the wall clock"), cl::cat(category));
+cl::opt<bool> serveCommands("serve",
+                            cl::desc("Alone: run commands from standard input, each a line with a JSON array of "
+                                     "arguments, and answer each with a line of JSON: exit, stdout and stderr"),
+                            cl::cat(category));
 
 constexpr const char *kOverview =
     R"(Runs a model on a sparse accelerator that is simulated bit for bit, and reports cycles and energy.
@@ -192,6 +197,8 @@ private:
 };
 
 std::string checkOptions() {
+  if (serveCommands)
+    return "--serve takes its commands from standard input: expected no other option";
   if (model.empty() == workloadFile.empty())
     return "expected a model (.onnx, .mlir) or --workload, and not both; see --help";
   if (machineName.empty())
@@ -452,9 +459,7 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
   return inputs;
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
+int runCommand(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, kOverview);
   llvm::errs().tie(&llvm::outs()); // where both are one pipe, a warning comes behind what it follows
@@ -640,4 +645,12 @@ int main(int argc, char **argv) {
     for (const auto &[name, seconds] : times.seconds())
       llvm::errs() << llvm::formatv("{0}: {1:f2} s\n", name, seconds);
   return held ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--serve")
+    return run::serve(argv[0], runCommand);
+  return runCommand(argc, argv);
 }
