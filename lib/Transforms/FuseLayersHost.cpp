@@ -129,6 +129,37 @@ struct LowerClamp : OpRewritePattern<tosa::ClampOp> {
   }
 };
 
+std::optional<isa::BinaryKind> comparisonKind(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::optional<isa::BinaryKind>>(op)
+      .Case<tosa::GreaterOp>([](auto) { return isa::BinaryKind::Greater; })
+      .Case<tosa::GreaterEqualOp>([](auto) { return isa::BinaryKind::GreaterEqual; })
+      .Case<tosa::EqualOp>([](auto) { return isa::BinaryKind::Equal; })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+/// Truth values as the host has them, in bytes; null where they are neither constant nor a comparison of floats.
+Value truthBytes(PatternRewriter &rewriter, Value condition) {
+  auto type = RankedTensorType::get(cast<RankedTensorType>(condition.getType()).getShape(), rewriter.getI8Type());
+  if (auto constant = constantIntegers(condition)) {
+    SmallVector<int8_t> bytes;
+    for (int64_t truth : *constant)
+      bytes.push_back(truth != 0);
+    if (bytes.size() == 1)
+      bytes.resize(type.getNumElements(), bytes.front());
+    return tosa::ConstOp::create(rewriter, condition.getLoc(), type,
+                                 DenseIntElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
+  }
+  Operation *op = condition.getDefiningOp();
+  auto kind = op ? comparisonKind(op) : std::nullopt;
+  if (!kind || !isFloat(op->getOperand(0)))
+    return {};
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  return accel::HostOp::create(rewriter, op->getLoc(), type, accel::HostKind::Binary, op->getOperands(),
+                               ArrayRef<int64_t>{static_cast<int64_t>(*kind)}, ArrayRef<double>(), nodeName(op),
+                               valueName(op));
+}
+
 /// transpose, slice, pad, reverse, tile, gather and select.
 struct HostMovement : RewritePattern {
   HostMovement(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -176,21 +207,12 @@ struct HostMovement : RewritePattern {
           return replaceWithHost(rewriter, op, accel::HostKind::Gather, gather->getOperands());
         })
         .Case([&](tosa::SelectOp select) {
-          // Truth values are bytes on the host.
-          auto condition = constantIntegers(select.getInput1());
-          if (!condition)
-            return LogicalResult(rewriter.notifyMatchFailure(op, "the condition must be a dense constant"));
-          SmallVector<int8_t> bytes;
-          for (int64_t truth : *condition)
-            bytes.push_back(truth != 0);
-          auto type = RankedTensorType::get(cast<RankedTensorType>(select.getInput1().getType()).getShape(),
-                                            rewriter.getI8Type());
-          if (bytes.size() == 1)
-            bytes.resize(type.getNumElements(), bytes.front());
-          Value mask = tosa::ConstOp::create(rewriter, op->getLoc(), type,
-                                             DenseIntElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
+          Value truth = truthBytes(rewriter, select.getInput1());
+          if (!truth)
+            return LogicalResult(
+                rewriter.notifyMatchFailure(op, "the condition must be a dense constant or a comparison of floats"));
           return replaceWithHost(rewriter, op, accel::HostKind::Select,
-                                 {mask, select.getInput2(), select.getInput3()});
+                                 {truth, select.getInput2(), select.getInput3()});
         })
         .Case([&](tosa::IdentityOp identity) {
           rewriter.replaceOp(op, identity.getInput1());

@@ -126,7 +126,8 @@ void Rewriter::record(Value original, Value value, StringRef name) {
                          : original.getDefiningOp()->getAttrOfType<IntegerAttr>("sparsity.number");
   if (number)
     origins.push_back(builder.getNamedAttr(key, number));
-  if (!isa<IntegerType>(getElementTypeOrSelf(value)))
+  Type element = getElementTypeOrSelf(value);
+  if (!isa<IntegerType>(element) || element.isInteger(1)) // truth values have no scale
     return;
   const double scale = plan.scaleOf(original);
   note(value, key, scale);

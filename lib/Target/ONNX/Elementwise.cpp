@@ -120,6 +120,8 @@ ValueRef emitBinary(NodeContext &node, StringRef op, const ValueRef &a, const Va
     result = tosa::MaximumOp::create(importer.builder, node.loc, type, left, right);
   else if (op == "Min")
     result = tosa::MinimumOp::create(importer.builder, node.loc, type, left, right);
+  else if (is_contained({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}, op))
+    result = emitTruth(importer, op, left, right, node.loc);
   else
     result = importer.mul(left, right, node.loc);
   return importer.activation(result, layout, *shape);
@@ -140,9 +142,36 @@ LogicalResult importLeakyRelu(NodeContext &node) {
   });
 }
 
+static bool anyComputed(NodeContext &node, ArrayRef<unsigned> operands) {
+  return any_of(operands, [&](unsigned index) {
+    ValueRef value = node.hasInput(index) ? node.importer.lookup(node.node.inputs[index]) : nullptr;
+    return value && !value->constant;
+  });
+}
+
+/// Clip between bounds of which one at least is computed.
+static LogicalResult clipByValues(NodeContext &node) {
+  ValueRef result = node.input(0);
+  for (unsigned index : {1U, 2U}) {
+    ValueRef limit = result && node.hasInput(index) ? node.input(index) : nullptr;
+    if (limit && count_if(limit->shape, [](int64_t extent) { return extent != 1; }))
+      return node.error() << "operand " << index << " has shape " << shapeString(limit->shape)
+                          << "; expected one number",
+             failure();
+    if (limit)
+      result = emitBinary(node, index == 1 ? "Max" : "Min", result, node.importer.reshaped(limit, {1}));
+  }
+  if (!result || node.failed())
+    return failure();
+  node.set(result);
+  return success();
+}
+
 LogicalResult importClip(NodeContext &node) {
   if (!node.expectOperands(1, node.importer.opset < 11 ? 1 : 3))
     return failure();
+  if (anyComputed(node, {1, 2}))
+    return clipByValues(node);
   auto low = bound(node, 1, "min", -largest), high = bound(node, 2, "max", largest);
   if (!low || !high || node.failed())
     return failure();

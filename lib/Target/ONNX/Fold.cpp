@@ -7,6 +7,8 @@
 
 #include "Fold.h"
 
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
+
 #include <cstring>
 
 using namespace llvm;
@@ -121,6 +123,20 @@ LogicalResult importCast(NodeContext &node) {
     return node.error() << "casts to " << onnxTypeName(to)
                         << ", which is not supported; expected a float, integer or bool type",
            failure();
+  if (!x->constant && !x->codes && *type == DType::Bool) {
+    auto zero = node.importer.newConstant(node, DType::F32, {1});
+    ValueRef size =
+        zero ? node.importer.elementwise(x, node.loc,
+                                         [&](mlir::Value v) -> mlir::Value {
+                                           return tosa::AbsOp::create(node.importer.builder, node.loc, v.getType(), v);
+                                         })
+             : nullptr;
+    ValueRef truth = size ? emitBinary(node, "Greater", size, node.importer.constant(zero)) : nullptr;
+    if (!truth)
+      return failure();
+    node.set(node.importer.reshaped(truth, x->shape));
+    return success();
+  }
   if (!x->constant) {
     // Activations are float32 whatever the model's own float type.
     if (x->codes || !isFloat(*type))

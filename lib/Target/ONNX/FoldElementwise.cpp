@@ -173,7 +173,8 @@ std::optional<Wide> integerPower(Wide base, Wide exponent) {
   return exponent > 0 ? 0 : result;
 }
 
-/// nullopt for a division or power that has no result. `cFmod`: a remainder has the dividend's sign, else the divisor's.
+/// nullopt for a division or power that has no result. `cFmod`: a remainder has the dividend's sign, else the
+/// divisor's.
 std::optional<Wide> integerResult(Binary op, Wide a, Wide b, bool cFmod, unsigned bits) {
   switch (op) {
   case Binary::Add:
@@ -228,7 +229,8 @@ std::optional<Wide> integerResult(Binary op, Wide a, Wide b, bool cFmod, unsigne
   return std::nullopt;
 }
 
-LogicalResult fold(NodeContext &node, Binary op, const TensorRef &a, const TensorRef &b, bool cFmod, TensorRef &result) {
+LogicalResult fold(NodeContext &node, Binary op, const TensorRef &a, const TensorRef &b, bool cFmod,
+                   TensorRef &result) {
   auto elements = broadcast(node, {a, b});
   if (!elements)
     return failure();

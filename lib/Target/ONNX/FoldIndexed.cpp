@@ -66,8 +66,8 @@ std::optional<std::vector<int64_t>> elementsAlong(NodeContext &node, const HostT
   for (int64_t d = 0; fits && d < rank; ++d)
     fits = d == axis || picks.shape[d] <= x.shape[d];
   if (!fits) {
-    node.error() << "has indices of shape " << shapeString(picks.shape) << " for data of shape "
-                 << shapeString(x.shape) << "; expected as many dimensions, and no larger ones but along the axis";
+    node.error() << "has indices of shape " << shapeString(picks.shape) << " for data of shape " << shapeString(x.shape)
+                 << "; expected as many dimensions, and no larger ones but along the axis";
     return std::nullopt;
   }
   auto indices = readIndices(node, picks, x.shape[axis], 1);

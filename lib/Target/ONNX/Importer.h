@@ -228,9 +228,16 @@ NodeImporter findImporter(llvm::StringRef op);
 
 /// The shape of two operands broadcast against each other; reports where they do not fit.
 std::optional<Shape> broadcastShapes(NodeContext &node, llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
-/// An element-by-element op ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max") of two values that broadcast; null, and
-/// reported, where they do not.
+/// An element-by-element op ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", or a comparison by its ONNX name) of two
+/// values that broadcast; null, and reported, where they do not.
 ValueRef emitBinary(NodeContext &node, llvm::StringRef op, const ValueRef &a, const ValueRef &b);
+/// A comparison by its ONNX name, of values of one rank: 0 or 1 in float32.
+mlir::Value emitTruth(Importer &importer, llvm::StringRef op, mlir::Value a, mlir::Value b, mlir::Location loc);
+/// `a` where such a value is 1, else `b`; all of one rank.
+mlir::Value emitChoiceByTruth(Importer &importer, mlir::Value truth, mlir::Value a, mlir::Value b, mlir::Location loc);
+/// The elements at `indices`, counted from the start, along one axis, which keeps its place; null, and reported, where
+/// they are too many.
+ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, llvm::ArrayRef<int64_t> indices);
 /// The mean of each channel of a map [N, H, W, C], as a pool.
 mlir::Value emitGlobalAverage(Importer &importer, mlir::Value image, mlir::Location loc);
 /// "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin" or "ReduceProd" over the axes, which keep an extent of 1.
@@ -257,6 +264,9 @@ mlir::LogicalResult importSigmoid(NodeContext &node);
 mlir::LogicalResult importTanh(NodeContext &node);
 mlir::LogicalResult importBinary(NodeContext &node);
 mlir::LogicalResult importVariadic(NodeContext &node);
+mlir::LogicalResult importTruths(NodeContext &node);
+mlir::LogicalResult importNot(NodeContext &node);
+mlir::LogicalResult importSteps(NodeContext &node);
 mlir::LogicalResult importFunction(NodeContext &node);
 mlir::LogicalResult importHardSigmoid(NodeContext &node);
 mlir::LogicalResult importGelu(NodeContext &node);

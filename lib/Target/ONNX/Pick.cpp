@@ -1,4 +1,4 @@
-//===- Pick.cpp - Operators that pick, repeat and choose elements ---------===//
+//===- Pick.cpp - Operators that pick and repeat elements -----------------===//
 
 #include "Importer.h"
 
@@ -30,11 +30,12 @@ static std::optional<SmallVector<int64_t>> readIndices(NodeContext &node, const 
   return indices;
 }
 
-/// The elements at `indices` along one axis, which keeps its place.
-static ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, ArrayRef<int64_t> indices) {
+ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, ArrayRef<int64_t> indices) {
   Importer &importer = node.importer;
   Shape kept(x->shape);
   kept[axis] = static_cast<int64_t>(indices.size());
+  if (!importer.checkShape(node, kept))
+    return nullptr;
   SmallVector<std::pair<int64_t, int64_t>> runs; // first, count
   for (int64_t index : indices) {
     if (!runs.empty() && runs.back().first + runs.back().second == index)
@@ -42,13 +43,13 @@ static ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, ArrayRe
     else
       runs.push_back({index, 1});
   }
+  Layout layout = importer.nativeLayout(x, node.loc);
+  if (!is_contained(layout, axis))
+    layout = identityLayout(x->rank());
+  int64_t position = find(layout, axis) - layout.begin();
+  auto value = importer.get(x, layout, node.loc);
+  Shape start(layout.size(), 0), size = physicalShape(x->shape, layout);
   if (runs.size() <= kMostRuns) {
-    Layout layout = importer.nativeLayout(x, node.loc);
-    if (!is_contained(layout, axis))
-      layout = identityLayout(x->rank());
-    int64_t position = find(layout, axis) - layout.begin();
-    auto value = importer.get(x, layout, node.loc);
-    Shape start(layout.size(), 0), size = physicalShape(x->shape, layout);
     SmallVector<mlir::Value> parts;
     for (auto [first, count] : runs) {
       start[position] = first;
@@ -57,9 +58,9 @@ static ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, ArrayRe
     }
     return importer.activation(importer.concat(parts, position, node.loc), layout, kept);
   }
-  int64_t outer = 1, inner = 1, extent = x->shape[axis], count = kept[axis];
-  for (int64_t d = 0; d < x->rank(); ++d)
-    (d < axis ? outer : inner) *= d == axis ? 1 : x->shape[d];
+  int64_t outer = 1, inner = 1, count = kept[axis];
+  for (auto [d, extent] : enumerate(size))
+    (static_cast<int64_t>(d) < position ? outer : inner) *= static_cast<int64_t>(d) == position ? 1 : extent;
   if (!importer.charge(node, sizeof(int32_t) * static_cast<uint64_t>(outer * count)))
     return nullptr;
   SmallVector<int32_t> all;
@@ -67,12 +68,11 @@ static ValueRef pick(NodeContext &node, const ValueRef &x, int64_t axis, ArrayRe
     for (int64_t index : indices)
       all.push_back(static_cast<int32_t>(index));
   auto indexType = RankedTensorType::get({outer, count}, importer.builder.getI32Type());
-  auto picks =
-      tosa::ConstOp::create(importer.builder, node.loc, indexType, DenseIntElementsAttr::get(indexType, all));
-  auto values = importer.get(importer.reshaped(x, {outer, extent, inner}), identityLayout(3), node.loc);
+  auto picks = tosa::ConstOp::create(importer.builder, node.loc, indexType, DenseIntElementsAttr::get(indexType, all));
+  auto values = importer.reshape(value, {outer, size[position], inner}, node.loc);
   mlir::Value picked =
       tosa::GatherOp::create(importer.builder, node.loc, importer.type({outer, count, inner}), values, picks);
-  return importer.reshaped(importer.activation(picked, identityLayout(3), {outer, count, inner}), kept);
+  return importer.activation(importer.reshape(picked, physicalShape(kept, layout), node.loc), layout, kept);
 }
 
 LogicalResult importGather(NodeContext &node) {
@@ -125,43 +125,6 @@ LogicalResult importExpand(NodeContext &node) {
   mlir::Value tiled = tosa::TileOp::create(importer.builder, node.loc, importer.type(*shape), whole,
                                            importer.shapeConst(multiples, node.loc));
   node.set(importer.activation(tiled, identityLayout(rank), *shape));
-  return success();
-}
-
-LogicalResult importWhere(NodeContext &node) {
-  Importer &importer = node.importer;
-  if (!node.expectOperands(3, 3))
-    return failure();
-  TensorRef condition = node.constantInput(0, "condition");
-  ValueRef a = node.input(1), b = node.input(2);
-  if (!condition || node.failed())
-    return failure();
-  auto shape = broadcastShapes(node, a->shape, b->shape);
-  if (shape)
-    shape = broadcastShapes(node, *shape, condition->shape);
-  if (!shape)
-    return failure();
-  auto rank = static_cast<int64_t>(shape->size());
-  if (rank == 0)
-    return node.error() << "chooses between scalars; expected tensors", failure();
-  auto aligned = [&](const ValueRef &value) {
-    Layout layout(rank - value->rank(), -1);
-    for (int64_t d = 0; d < value->rank(); ++d)
-      layout.push_back(d);
-    return importer.get(value, layout, node.loc);
-  };
-  Shape extents(rank - static_cast<int64_t>(condition->shape.size()), 1);
-  extents.append(condition->shape.begin(), condition->shape.end());
-  SmallVector<bool> truth;
-  for (int64_t i = 0; i < condition->size(); ++i)
-    truth.push_back(condition->asInt(i) != 0);
-  auto type = RankedTensorType::get(extents, importer.builder.getI1Type());
-  auto predicate =
-      tosa::ConstOp::create(importer.builder, node.loc, type, DenseElementsAttr::get(type, ArrayRef<bool>(truth)));
-  auto left = aligned(a), right = aligned(b);
-  auto chosen =
-      tosa::SelectOp::create(importer.builder, node.loc, importer.type(*shape), predicate, left, right);
-  node.set(importer.activation(chosen, identityLayout(rank), *shape));
   return success();
 }
 
