@@ -110,7 +110,7 @@ absl::StatusOr<Report> makeReport(const RunStats &stats, const isa::Program &pro
     for (const auto &[action, count] : actions)
       if (count > 0 && machine.energy.isLeftOut(component, action))
         report.leftOut.push_back(absl::StrCat(component, ".", action));
-  report.chargesCycles = machine.energy.cyclePj > 0;
+  report.chargesCycles = machine.energy.cyclePj > 0 || machine.energy.idleCyclePj > 0;
   report.numerics = program.numericsName;
   report.images = stats.images;
   report.widestSum = stats.totals.widestSum;

@@ -397,6 +397,14 @@ TEST(Comparison, ALayerOnTheHostOfOneIsNotCompared) {
   EXPECT_THAT(formatComparison(mine.report(), theirs.report()), HasSubstr("neither row but the total: conv1"));
 }
 
+TEST(Report, APriceOfIdleCyclesAloneIsAPriceForACycle) {
+  Fixture fixture;
+  fixture.machine.energy.cyclePj = 0;
+  EXPECT_THAT(formatReport(fixture.report()), Not(HasSubstr("no price for a cycle")));
+  fixture.machine.energy.idleCyclePj = 0;
+  EXPECT_THAT(formatReport(fixture.report()), HasSubstr("no price for a cycle"));
+}
+
 TEST(Report, NamesWhatIsActiveInEachLayer) {
   Fixture fixture;
   fixture.program.safSets = {{{1, isa::OperandKind::B, isa::SafAction::Gate, 1, {}},
