@@ -24,7 +24,9 @@ class Tool:
     def run(self, arguments, timeout):
         """Runs one command; raises Hang, and leaves nothing behind, where it takes longer than `timeout` seconds."""
         if self.process is None:
-            self.process = subprocess.Popen([self.program, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True)
+            # Names are looked up at once, not again by each command's copy of the process.
+            self.process = subprocess.Popen([self.program, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True,
+                                            env={**os.environ, "LD_BIND_NOW": "1"})
         self.process.stdin.write((json.dumps(arguments) + "\n").encode())
         reply, pipe = b"", self.process.stdout
         while not reply.endswith(b"\n"):
