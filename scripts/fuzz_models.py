@@ -41,6 +41,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 NUMERICS = ("int16", "int8")
 ALL_MACHINES_EVERY = 20
+SAYS_EVERY = 500  # graphs: a long run says how far it is
 
 
 def shipped():
@@ -250,6 +251,8 @@ def main(arguments=None):
                 for run in record["runs"]:
                     if run["verdict"] not in ("agrees", "refused"):
                         print(f"seed {record['seed']} on {run['machine']} {run['numerics']}: {run['verdict']}", flush=True)
+                if len(records) % SAYS_EVERY == 0:
+                    print(f"{len(records)} graphs after {time.monotonic() - begin:.0f} s", flush=True)
             pool.close()
             pool.join()
     result = summarise(records, args, absent)
