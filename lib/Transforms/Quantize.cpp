@@ -76,27 +76,32 @@ private:
     llvm::DenseSet<Operation *> inFloat, apart;
     // A plan with more ops in float has no integer value that the first one has not, and what a chain is taken apart to
     // is observed from the start, so that one calibration serves them all.
-    for (bool first = true;; first = false) {
+    bool calibrated = false;
+    while (true) {
       quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16}, *broken);
       plan.findFormsAndGroups(inFloat, apart);
+      // Before calibration, as the operand of a clamp in float needs a range.
+      if (SmallVector<Operation *> ratios = plan.findRatios(); !ratios.empty()) {
+        inFloat.insert(ratios.begin(), ratios.end());
+        continue;
+      }
       if (calibrate.empty()) {
         if (failed(plan.setRanges(defaultRange)))
           return failure();
       } else {
-        if (first) {
+        if (!calibrated) {
           auto ran = quantize::calibrate(*main, plan.valuesToObserve(), calibrate);
           if (failed(ran))
             return failure();
           observed = std::move(*ran);
+          calibrated = true;
         }
         if (failed(plan.setRanges(observed, *share)))
           return failure();
       }
       if (failed(plan.setScales()))
         return failure();
-      SmallVector<Operation *> back = plan.findRatios();
-      llvm::append_range(back, plan.findCoarseTables());
-      SmallVector<Operation *> products;
+      SmallVector<Operation *> back = plan.findCoarseTables(), products;
       if (!calibrate.empty()) { // an assumed range says nothing of how wide values are beside each other
         llvm::append_range(back, plan.findSwamped());
         products = plan.findProducts(observed);

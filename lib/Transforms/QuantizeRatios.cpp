@@ -2,7 +2,8 @@
 //
 // Integers hold small values beside wide ones with the wide ones' step. A logarithm, a root or a reciprocal asks for
 // more: how many times as small. What spans decades by construction, a square or an exponential, loses its small values
-// on the way there, so the ops between the two are better off in float, where the last of them is anyway.
+// on the way there, so the ops between the two are better off in float, where the last of them is anyway. So is what
+// keeps a value from zero, which must keep it from the integer zero as well.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,6 +45,19 @@ static bool spreads(Operation *op) {
   return isa<tosa::PowOp, tosa::ExpOp, tosa::SigmoidOp>(op);
 }
 
+/// Whether the op keeps its result from zero by a constant, which integers may be too coarse to hold: log(max(x,
+/// 1e-10)).
+static bool keepsFromZero(Operation *op) {
+  if (auto clamp = dyn_cast<tosa::ClampOp>(op)) {
+    auto low = dyn_cast<FloatAttr>(clamp.getMinValAttr());
+    return low && low.getValueAsDouble() > 0;
+  }
+  return isa<tosa::AddOp, tosa::MaximumOp>(op) && llvm::any_of(op->getOperands(), [](Value operand) {
+           FailureOr<std::vector<float>> values = floatValues(operand);
+           return succeeded(values) && llvm::any_of(*values, [](float value) { return value > 0; });
+         });
+}
+
 SmallVector<Operation *> Plan::findRatios() const {
   func::FuncOp function = main;
   // An op, or the chain that it ends.
@@ -57,14 +71,15 @@ SmallVector<Operation *> Plan::findRatios() const {
       return {chain->input};
     return llvm::to_vector(op->getOperands());
   };
-  // Which integer op that spreads lies behind a value, if any, with nothing but ops that pass ratios between.
+  // Which integer op that spreads values, or keeps them from zero, lies behind a value, if any, with nothing but ops
+  // that pass ratios between.
   DenseMap<Operation *, Operation *> source;
   SmallVector<Operation *> result;
   for (Operation &op : function.front()) {
     const ScalarFunction *chain = functionOf(&op);
     if (chain && &op != chain->ops.back())
       continue;
-    if (isInteger(&op) && llvm::any_of(parts(&op), spreads)) {
+    if (isInteger(&op) && (llvm::any_of(parts(&op), spreads) || llvm::any_of(parts(&op), keepsFromZero))) {
       source[&op] = &op;
       continue;
     }

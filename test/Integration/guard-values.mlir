@@ -5,6 +5,9 @@
 // DEFINE: %{clean} = FileCheck %s --check-prefix=CLEAN --allow-empty
 // CLEAN-NOT: {{warning|error}}
 
+// A bound below one step of the integers still keeps a logarithm from minus infinity.
+// RUN: sparse-run %t/floor.mlir %{run} --max-error 0.0001 --quiet
+
 // A root is lowered to 1 / (1 / sqrt(x)), of which a small value that became 0 makes infinity inside and 0 outside.
 // RUN: sparse-run %t/root.mlir %{run} --check --check-images 1 2>%t/root.err | FileCheck %s --check-prefix=ROOT
 // RUN: %{clean} < %t/root.err
@@ -47,6 +50,22 @@ func.func @main(%x: tensor<2x1x1x2xf32> {sparsity.name = "x"}) -> (tensor<3x2xf3
   %t = tosa.const_shape {values = dense<[2, 3]> : tensor<2xindex>} : () -> !tosa.shape<2>
   %2 = tosa.reshape %0, %t : (tensor<2x1x1x3xf32>, !tosa.shape<2>) -> tensor<2x3xf32> loc("scores")
   return %1, %2 : tensor<3x2xf32>, tensor<2x3xf32>
+}
+
+//--- floor.mlir
+func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> (tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>) {
+  %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[-0.25, 1.0]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>
+  %b = "tosa.const"() <{values = dense<0.0> : tensor<2xf32>}> : () -> tensor<2xf32>
+  %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>
+  %e = "tosa.const"() <{values = dense<0.000001> : tensor<1x1x1x1xf32>}> : () -> tensor<1x1x1x1xf32>
+  %0 = tosa.conv2d %x, %w, %b, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<2x1x1x2xf32>, tensor<2xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x2xf32> loc("conv")
+  %1 = tosa.clamp %0 {min_val = 0.000001 : f32, max_val = 3.40282347E+38 : f32} : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("floor")
+  %2 = tosa.log %1 : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("log")
+  %c = tosa.conv2d %x, %w, %b, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<2x1x1x2xf32>, tensor<2xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x2xf32> loc("conv_1")
+  %3 = tosa.clamp %c {min_val = 0.0 : f32, max_val = 3.40282347E+38 : f32} : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("relu")
+  %4 = tosa.add %3, %e : (tensor<1x4x4x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x4x4x2xf32> loc("more")
+  %5 = tosa.log %4 : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("log_1")
+  return %2, %5 : tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>
 }
 
 //--- root.mlir
