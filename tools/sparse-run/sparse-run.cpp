@@ -485,7 +485,8 @@ int runCommand(int argc, char **argv) {
 
   DialectRegistry registry;
   run::registerDialects(registry);
-  MLIRContext context(registry);
+  // A pool of threads is no use to one.
+  MLIRContext context(registry, threads == 1 ? MLIRContext::Threading::DISABLED : MLIRContext::Threading::ENABLED);
   context.printOpOnDiagnostic(false); // An operation with all its weights says less than its name.
   installDiagnosticHandler(context);
   remark::RemarkCategories remarks{std::nullopt, "sparse-.*", "sparse-.*", std::nullopt, "sparse-.*"};
