@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <limits>
 
@@ -18,9 +19,11 @@ using namespace mlir;
 namespace sparseaccel::quantize {
 
 /// A result so many times as wide as an operand costs the operand four bits. A concatenation is no arithmetic that the
-/// host would have to do, and in 8 bits a part has none to give.
+/// host would have to do: there two bits are too many, and in 8 bits any.
 static double mostWiderThan(Operation *op, Numerics numerics) {
-  return isa<tosa::ConcatOp>(op) && !numerics.int16 ? 1.1 : 16;
+  if (!isa<tosa::ConcatOp>(op))
+    return 16;
+  return numerics.int16 ? 4 : 1.1;
 }
 
 /// A sum or product with a constant reads its other operand element by element: it is in float where that is.
@@ -33,18 +36,32 @@ bool Plan::isReadInFloat(Value value) const {
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
     if (!isInteger(user))
       return !functionOf(user);
-    const bool follows = functionOf(user) ? false
-                         : classify(user) == OpClass::Preserving ? !isa<tosa::ConcatOp>(user)
-                                                                 : followsOperand(user);
+    const bool follows = !functionOf(user) && (classify(user) == OpClass::Preserving || followsOperand(user));
     return follows && isReadInFloat(user->getResult(0));
   });
 }
 
 SmallVector<Operation *> Plan::findSwamped() const {
-  SmallVector<Operation *> result;
+  llvm::SetVector<Operation *> result;
+  // A concatenation behind, which has other parts, would make an integer of this one again.
+  auto addWithConcats = [&](Operation *op) {
+    result.insert(op);
+    SmallVector<Operation *> pending{op};
+    while (!pending.empty())
+      for (Operation *user : pending.pop_back_val()->getResult(0).getUsers()) {
+        if (!isInteger(user))
+          continue;
+        pending.push_back(user);
+        if (!isa<tosa::ConcatOp>(user) || !result.insert(user))
+          continue;
+        remark::missed(user->getLoc(), remark::RemarkOpts::name("swamped").category("sparse-quantize"))
+            << "node '" + nodeName(user) + "': stays in float, as node '" + nodeName(op) + "' does";
+      }
+  };
   func::FuncOp function = main;
   for (Operation &op : function.front()) {
-    if (!isa<tosa::AddOp, tosa::SubOp, tosa::ConcatOp>(op) || !isInteger(&op) || functionOf(&op))
+    if (!isa<tosa::AddOp, tosa::SubOp, tosa::ConcatOp>(op) || !isInteger(&op) || functionOf(&op) ||
+        result.contains(&op))
       continue;
     double least = std::numeric_limits<double>::infinity();
     for (unsigned i : activationOperands(&op))
@@ -56,9 +73,9 @@ SmallVector<Operation *> Plan::findSwamped() const {
     remark::missed(op.getLoc(), remark::RemarkOpts::name("swamped").category("sparse-quantize"))
         << "node '" + nodeName(&op) + "': stays in float, as its result reaches " + number(range) +
                " and an operand only " + number(least);
-    result.push_back(&op);
+    addWithConcats(&op);
   }
-  return result;
+  return result.takeVector();
 }
 
 } // namespace sparseaccel::quantize

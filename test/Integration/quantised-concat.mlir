@@ -4,7 +4,7 @@
 // DEFINE: %{int8} = sparse-opt --sparse-quantize="numerics=int8 calibrate=%t/x.npy"
 // DEFINE: %{int16} = sparse-opt --sparse-quantize="numerics=int16 calibrate=%t/x.npy"
 
-// Boxes beside scores, which reach a sixth of them: in 8 bits there is no bit to give.
+// Boxes beside scores, which reach a third of them: in 8 bits there is no bit to give.
 // RUN: %{int8} %t/output.mlir | FileCheck %s --check-prefixes=OUTPUT,FLOAT
 // RUN: %{int16} %t/output.mlir | FileCheck %s --check-prefixes=OUTPUT,INTEGER
 // OUTPUT: sparsity.value = "boxes"
@@ -15,6 +15,10 @@
 // CHECK: bit-identical to upstream's lowering
 // RUN: %python %S/Inputs/guard.py %t/output/stats.json 2 35 | FileCheck %s --check-prefix=CLEAN
 // CLEAN: 0 findings
+// Levels of a detector in one row: what holds boxes beside much smaller scores takes the row along.
+// RUN: %{int16} %t/levels.mlir | FileCheck %s --check-prefix=LEVELS
+// LEVELS: tosa.concat {{.*}} -> tensor<1x4x4x3xf32>
+// LEVELS: tosa.concat {{.*}} -> tensor<1x4x8x3xf32>
 // A convolution that reads it has one scale for all of it.
 // RUN: %{int8} %t/read.mlir | FileCheck %s --check-prefix=READ
 // READ: tosa.concat {{.*}} -> tensor<1x4x4x3xi8>
@@ -27,12 +31,26 @@
 //--- output.mlir
 func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> tensor<1x4x4x3xf32> {
   %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[-0.25, 1.0]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>
-  %v = "tosa.const"() <{values = dense<[[[[0.15, 0.1]]]]> : tensor<1x1x1x2xf32>}> : () -> tensor<1x1x1x2xf32>
+  %v = "tosa.const"() <{values = dense<[[[[0.3, 0.2]]]]> : tensor<1x1x1x2xf32>}> : () -> tensor<1x1x1x2xf32>
   %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>
   %0 = tosa.conv2d %x, %w, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<2x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x2xf32> loc("boxes")
   %1 = tosa.conv2d %x, %v, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<1x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x1xf32> loc("scores")
   %2 = tosa.concat %0, %1 {axis = 3 : i32} : (tensor<1x4x4x2xf32>, tensor<1x4x4x1xf32>) -> tensor<1x4x4x3xf32> loc("all")
   return %2 : tensor<1x4x4x3xf32>
+}
+
+//--- levels.mlir
+func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> tensor<1x4x8x3xf32> {
+  %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[-0.25, 1.0]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>
+  %v = "tosa.const"() <{values = dense<[[[[0.03, 0.02]]]]> : tensor<1x1x1x2xf32>}> : () -> tensor<1x1x1x2xf32>
+  %u = "tosa.const"() <{values = dense<[[[[1.0, 0.25]]], [[[-0.5, 1.0]]], [[[0.5, 1.0]]]]> : tensor<3x1x1x2xf32>}> : () -> tensor<3x1x1x2xf32>
+  %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>
+  %0 = tosa.conv2d %x, %w, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<2x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x2xf32> loc("boxes")
+  %1 = tosa.conv2d %x, %v, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<1x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x1xf32> loc("scores")
+  %2 = tosa.concat %0, %1 {axis = 3 : i32} : (tensor<1x4x4x2xf32>, tensor<1x4x4x1xf32>) -> tensor<1x4x4x3xf32> loc("level")
+  %3 = tosa.conv2d %x, %u, %z, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<3x1x1x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x3xf32> loc("other")
+  %4 = tosa.concat %2, %3 {axis = 2 : i32} : (tensor<1x4x4x3xf32>, tensor<1x4x4x3xf32>) -> tensor<1x4x8x3xf32> loc("row")
+  return %4 : tensor<1x4x8x3xf32>
 }
 
 //--- read.mlir
