@@ -1,6 +1,7 @@
 //===- Conv.cpp - Convolution and batch normalisation ---------------------===//
 
 #include "Contraction.h"
+#include "Normalise.h"
 #include "Window.h"
 
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
@@ -267,7 +268,7 @@ LogicalResult importBatchNormalization(NodeContext &node) {
     return node.error() << "operand 0 has shape " << shapeString(x->shape)
                         << "; expected [N, C], [N, C, W] or [N, C, H, W]",
            failure();
-  node.floatAttr("epsilon", 1e-5);
+  double epsilon = node.floatAttr("epsilon", 1e-5);
   node.ignoreAttr("momentum");
   if (node.intAttr("training_mode", 0) != 0)
     return node.error() << "is in training mode; expected a model exported for inference", failure();
@@ -279,6 +280,13 @@ LogicalResult importBatchNormalization(NodeContext &node) {
       return node.error() << "gives its running statistics as output " << output
                           << "; expected a model exported for inference",
              failure();
+  for (unsigned p = 1; p < 5; ++p) {
+    ValueRef parameter = node.anyInput(p);
+    if (!parameter || node.failed())
+      return failure();
+    if (!parameter->constant)
+      return normaliseByValues(node, x, epsilon);
+  }
   for (unsigned p = 1; p < 5; ++p)
     if (!node.constantInput(p, "parameter") || !node.input(p))
       return failure();

@@ -224,6 +224,23 @@ void Importer::dropUnusedInputs() {
   });
 }
 
+/// The Gather whose indices are computed of an input and of constants: a table of what tokens mean.
+static const Node *findLookup(ArrayRef<const Node *> ordered, StringRef input) {
+  llvm::StringSet<> reached;
+  reached.insert(input);
+  for (const Node *node : ordered)
+    for (auto [index, name] : enumerate(node->inputs)) {
+      if (!reached.contains(name))
+        continue;
+      if (node->op == "Gather" && index == 1 && !node->outputs.empty())
+        return node;
+      if (node->op != "Shape" && node->op != "Size")
+        for (const std::string &output : node->outputs)
+          reached.insert(output);
+    }
+  return nullptr;
+}
+
 LogicalResult Importer::importInputs() {
   dropUnusedInputs();
   SmallVector<Type> types;
@@ -232,10 +249,14 @@ LogicalResult Importer::importInputs() {
     if (!input.isTensor)
       return error() << "input '" << input.name << "' is no tensor; expected a float32 tensor", failure();
     auto dtype = dtypeFromOnnx(input.elementType);
-    if (!dtype || !onnx::isFloat(*dtype))
-      return error() << "input '" << input.name << "' has element type " << onnxTypeName(input.elementType)
-                     << "; expected float32",
-             failure();
+    if (!dtype || !onnx::isFloat(*dtype)) {
+      auto diagnostic = error() << "input '" << input.name << "' has element type " << onnxTypeName(input.elementType)
+                                << "; expected float32";
+      if (const Node *lookup = findLookup(ordered, input.name))
+        diagnostic.attachNote() << "node '" << lookup->name << "' (Gather) looks elements up by it: a model that begins "
+                                << "with that node's result, '" << lookup->outputs[0] << "', can be imported";
+      return failure();
+    }
     if (*dtype != DType::F32)
       emitWarning(fileLoc) << "input '" << input.name << "' has element type " << dtypeName(*dtype)
                            << ": the model is computed in float32";

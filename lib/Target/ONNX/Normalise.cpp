@@ -1,5 +1,7 @@
 //===- Normalise.cpp - Normalisations by mean and variance at run time ----===//
 
+#include "Normalise.h"
+
 #include "Formula.h"
 
 using namespace llvm;
@@ -73,6 +75,29 @@ ValueRef channelsInput(NodeContext &node) {
 }
 
 } // namespace
+
+LogicalResult normaliseByValues(NodeContext &node, const ValueRef &x, double epsilon) {
+  Importer &importer = node.importer;
+  ValueRef parameters[4]; // scale, bias, mean, variance
+  for (unsigned p = 0; p < 4; ++p) {
+    parameters[p] = node.input(p + 1);
+    if (!parameters[p])
+      return failure();
+    if (parameters[p]->shape != Shape{x->shape[1]})
+      return node.error() << "operand " << p + 1 << " has shape " << shapeString(parameters[p]->shape)
+                          << "; expected [" << x->shape[1] << "], a number for each channel",
+             failure();
+  }
+  Shape column(x->rank() - 1, 1);
+  column[0] = x->shape[1];
+  Formula f{importer, node.loc};
+  ValueRef inverse = importer.elementwise(parameters[3], node.loc, [&](mlir::Value variance) {
+    return f.apply<tosa::RsqrtOp>(f.plus(variance, epsilon));
+  });
+  ValueRef centred = emitBinary(node, "Sub", x, importer.reshaped(parameters[2], column));
+  ValueRef values = centred ? emitBinary(node, "Mul", centred, importer.reshaped(inverse, column)) : nullptr;
+  return values ? scaleChannels(node, values, parameters[0], parameters[1], x->shape) : failure();
+}
 
 LogicalResult importLayerNormalization(NodeContext &node) {
   if (!node.expectOperands(2, 3))

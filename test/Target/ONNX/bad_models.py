@@ -69,6 +69,9 @@ integer.graph.input[0].type.tensor_type.elem_type = TensorProto.INT32
 bad("integer_input", integer)
 shapeless = one(relu)
 shapeless.graph.input[0].type.tensor_type.ClearField("shape")
+token_ids = one([node("Add", "x one", "ids"), node("Gather", "w ids", "embedded"), node("Relu", "embedded", "y")], constants={"w": floats(5, 4), "one": ints(1)}, shape=(1, 3))
+token_ids.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+bad("token_ids", token_ids)
 bad("shapeless", shapeless)
 bad("zero_dim", one(relu, shape=(1, 0)))
 bad("negative_dim", one(relu, shape=(1, -4)))

@@ -104,3 +104,21 @@ def reductions_composed():
 def globalmaxpool_map():
     x, w = random(2, 3, 4, 5), random(6, 3, 1, 1)
     return simple(13, [node("Conv", "x w", "c"), node("GlobalMaxPool", "c", "y")], {"x": x}, {"y": conv(x, w).max((2, 3), keepdims=True)}, {"w": w})
+
+
+@case
+def batchnorm_computed():
+    """Statistics of the batch itself: parameters that are computed, behind a convolution into which nothing is folded."""
+    x, w, bias = random(2, 3, 4, 4), random(4, 3, 1, 1), random(4)
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("ReduceMean", "c", "mean", axes=[0, 2, 3], keepdims=0),
+        node("ReduceSumSquare", "c", "sum", axes=[0, 2, 3], keepdims=0),
+        node("Mul", "sum share", "power"),
+        node("BatchNormalization", "c power bias mean power", "y", epsilon=0.01),
+    ]
+    c = conv(x, w)
+    mean, power = c.mean((0, 2, 3)), (c * c).sum((0, 2, 3)) / 32
+    column = lambda v: v.reshape(1, 4, 1, 1)
+    y = (c - column(mean)) / np.sqrt(column(power) + 0.01) * column(power) + column(bias)
+    return simple(15, nodes, {"x": x}, {"y": y.astype(np.float32)}, {"w": w, "bias": bias, "share": np.float32(1 / 32)})
