@@ -138,7 +138,8 @@ struct Checker::Impl {
 Checker::Checker(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Checker::~Checker() = default;
 
-FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const isa::Program &program) {
+FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const isa::Program &program,
+                                                      unsigned threads) {
   auto impl = std::make_unique<Impl>();
   impl->program = &program;
   FailureOr<func::FuncOp> main = cpu::mainFunction(quantised);
@@ -164,7 +165,9 @@ FailureOr<std::unique_ptr<Checker>> Checker::create(ModuleOp quantised, const is
     FailureOr<OwningOpRef<ModuleOp>> functions = cpu::buildLayerFunctions(quantised, specs);
     if (failed(functions))
       return failure();
-    FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(functions->get());
+    cpu::CompileOptions options;
+    options.threads = threads;
+    FailureOr<std::unique_ptr<cpu::CompiledModule>> compiled = cpu::CompiledModule::compile(functions->get(), options);
     if (failed(compiled))
       return failure();
     impl->compiled = std::move(*compiled);

@@ -30,8 +30,9 @@ struct CheckResult {
 /// Compiled once for a program.
 class Checker {
 public:
-  /// `quantised` outlives the checker.
-  static mlir::FailureOr<std::unique_ptr<Checker>> create(mlir::ModuleOp quantised, const isa::Program &program);
+  /// `quantised` outlives the checker. At most `threads` threads compile, all cores where that is 0.
+  static mlir::FailureOr<std::unique_ptr<Checker>> create(mlir::ModuleOp quantised, const isa::Program &program,
+                                                          unsigned threads = 0);
   ~Checker();
 
   /// One result an image; `images` holds what the simulator observed of each. Uses at most `threads` threads, all cores

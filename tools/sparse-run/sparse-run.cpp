@@ -402,7 +402,7 @@ absl::Status writeResults(const MachineRun &run) {
 /// Compares the first images with the oracle and prints; returns whether it held.
 FailureOr<bool> runCheck(const run::Source &source, const MachineRun &run, size_t inputs, size_t images) {
   Stage stage("check");
-  FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program());
+  FailureOr<std::unique_ptr<run::Checker>> checker = run::Checker::create(*source.quantised, run.program(), threads);
   if (failed(checker))
     return failure();
   FailureOr<std::vector<run::CheckResult>> results =

@@ -31,15 +31,14 @@ static void giveResultsTheirOwnBuffers(ModuleOp module) {
   });
 }
 
-LogicalResult bufferize(ModuleOp module) {
+void addBufferizePasses(OpPassManager &pm) {
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  PassManager passes(module.getContext());
-  passes.addPass(bufferization::createOneShotBufferizePass(options));
-  if (failed(passes.run(module)))
-    return failure();
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+}
 
+LogicalResult makeResultsArguments(ModuleOp module) {
   giveResultsTheirOwnBuffers(module);
 
   bufferization::BufferResultsToOutParamsOpts outParams;

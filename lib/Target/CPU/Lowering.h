@@ -23,8 +23,11 @@ void addTosaToLinalgPasses(mlir::OpPassManager &pm, bool kernelLayoutHwcf);
 /// are cheap to keep in memory.
 void reorderLoops(mlir::ModuleOp module);
 
-/// Linalg on tensors -> Linalg on buffers; results become arguments after the inputs.
-mlir::LogicalResult bufferize(mlir::ModuleOp module);
+/// Linalg on tensors -> Linalg on buffers.
+void addBufferizePasses(mlir::OpPassManager &pm);
+
+/// Makes results, which are buffers, arguments after the inputs.
+mlir::LogicalResult makeResultsArguments(mlir::ModuleOp module);
 
 /// Linalg on buffers -> the LLVM dialect.
 void addLinalgToLLVMPasses(mlir::OpPassManager &pm);

@@ -22,6 +22,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
+#include <array>
 #include <mutex>
 
 using namespace mlir;
@@ -48,15 +49,23 @@ static DialectRegistry loweringRegistry() {
 
 struct PieceCompiler::Impl {
   Impl(llvm::orc::JITTargetMachineBuilder target, const CompileOptions &options)
-      : target(std::move(target)), options(options), context(loweringRegistry(), MLIRContext::Threading::DISABLED) {
+      : target(std::move(target)), options(options), context(loweringRegistry(), MLIRContext::Threading::DISABLED),
+        toLinalg{PassManager(&context), PassManager(&context)}, toBuffers(&context), toLLVM(&context) {
+    for (bool kernelLayoutHwcf : {false, true})
+      addTosaToLinalgPasses(toLinalg[kernelLayoutHwcf], kernelLayoutHwcf);
+    addBufferizePasses(toBuffers);
+    addLinalgToLLVMPasses(toLLVM);
     context.allowUnregisteredDialects(); // Attributes of other dialects are carried along and ignored.
   }
 
-  LogicalResult lower(ModuleOp module) const;
+  LogicalResult lower(ModuleOp module);
 
   llvm::orc::JITTargetMachineBuilder target;
   CompileOptions options;
   MLIRContext context;
+  // Patterns are collected once, for all pieces.
+  std::array<PassManager, 2> toLinalg; ///< By whether kernels have output channels innermost.
+  PassManager toBuffers, toLLVM;
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
@@ -132,7 +141,7 @@ static unsigned optLevelOf(ModuleOp module, unsigned wanted) {
   return steps < kFewSteps ? 0 : wanted;
 }
 
-LogicalResult PieceCompiler::Impl::lower(ModuleOp module) const {
+LogicalResult PieceCompiler::Impl::lower(ModuleOp module) {
   bool floatContractions = false;
   module.walk([&](tosa::Conv2DOp op) { floatContractions |= getElementTypeOrSelf(op.getType()).isF32(); });
 
@@ -142,16 +151,12 @@ LogicalResult PieceCompiler::Impl::lower(ModuleOp module) const {
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, builder.getBoolAttr(false));
 
-  PassManager toLinalg(module.getContext());
-  addTosaToLinalgPasses(toLinalg, /*kernelLayoutHwcf=*/floatContractions && options.reorderLoops);
-  if (failed(toLinalg.run(module)))
+  if (failed(toLinalg[floatContractions && options.reorderLoops].run(module)))
     return failure();
   if (options.reorderLoops)
     reorderLoops(module);
-  if (failed(bufferize(module)))
+  if (failed(toBuffers.run(module)) || failed(makeResultsArguments(module)))
     return failure();
-  PassManager toLLVM(module.getContext());
-  addLinalgToLLVMPasses(toLLVM);
   return toLLVM.run(module);
 }
 
