@@ -33,10 +33,25 @@ static unsigned numberOperands(Operation *op) {
   return isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp, tosa::PowOp>(op) ? 2 : 1;
 }
 
+/// A logarithm of exp(x) + c, with c at least a half: that of a Softplus. It is as flat as its operand is small, where
+/// others ask how many times as small a value is, which is lost in integers.
+static bool isLogOfExponential(Operation *op) {
+  auto sum = isa<tosa::LogOp>(op) ? op->getOperand(0).getDefiningOp<tosa::AddOp>() : tosa::AddOp();
+  if (!sum)
+    return false;
+  auto fits = [](Value exponential, Value number) {
+    std::optional<double> least = uniform(number);
+    return exponential.getDefiningOp<tosa::ExpOp>() && least && *least >= 0.5;
+  };
+  return fits(sum.getInput1(), sum.getInput2()) || fits(sum.getInput2(), sum.getInput1());
+}
+
 /// Whether element i of the result depends on elements i of values of the same shape, and on numbers.
 static bool isScalar(Operation *op) {
-  if (!isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp, tosa::PowOp, tosa::ExpOp,
-           tosa::ErfOp, tosa::TanhOp, tosa::SigmoidOp, tosa::AbsOp, tosa::NegateOp, tosa::ClampOp>(op) ||
+  const bool known = isa<tosa::AddOp, tosa::SubOp, tosa::MulOp, tosa::MaximumOp, tosa::MinimumOp, tosa::PowOp,
+                         tosa::ExpOp, tosa::ErfOp, tosa::TanhOp, tosa::SigmoidOp, tosa::AbsOp, tosa::NegateOp,
+                         tosa::ClampOp>(op);
+  if (!(known || isLogOfExponential(op)) ||
       !getElementTypeOrSelf(op->getResult(0)).isF32())
     return false;
   for (unsigned i = 0; i < numberOperands(op); ++i)
@@ -50,13 +65,13 @@ static bool isScalar(Operation *op) {
   return true;
 }
 
-/// A ReLU and its like right behind what is no function of one number, a contraction say: the range of that is the
-/// range behind the ReLU, and so the chain begins there.
+/// A ReLU and its like right behind what is no function of one number, a contraction say, and nothing else reads: the
+/// range of that is the range behind the ReLU, and so the chain begins there.
 static bool isActivationOfInput(Operation *op) {
   if (!isa<tosa::ClampOp>(op))
     return false;
   Operation *before = op->getOperand(0).getDefiningOp();
-  return !before || !isScalar(before);
+  return op->getOperand(0).hasOneUse() && (!before || !isScalar(before));
 }
 
 /// Whether a table is better than the ops one by one.
@@ -68,6 +83,10 @@ static bool isWorthATable(ArrayRef<Operation *> ops, Numerics numerics) {
     curved |= isa<tosa::ExpOp, tosa::ErfOp, tosa::PowOp>(op);
     curved |= isa<tosa::TanhOp, tosa::SigmoidOp>(op) && ops.size() > 1;
     curved |= isa<tosa::MulOp>(op) && !isNumber(0) && !isNumber(1);
+    // Of a logarithm in int16 the lines between 513 entries are coarser than a float is; in int8, all of it is a table.
+    if (isa<tosa::LogOp>(op) && (numerics.int16 || !inChain(op->getOperand(0)) ||
+                                 llvm::none_of(ops, [](Operation *other) { return isa<tosa::ExpOp>(other); })))
+      return false;
     kinked |= isa<tosa::ClampOp, tosa::AbsOp, tosa::MaximumOp, tosa::MinimumOp>(op);
     hard |= isa<tosa::AbsOp>(op);
     // Hard sigmoid and swish: what is clamped has an offset.
@@ -168,6 +187,7 @@ std::function<double(double)> compile(const ScalarFunction &function) {
                                    .Case([&](tosa::MinimumOp) { return std::min(a, b); })
                                    .Case([&](tosa::PowOp) { return std::pow(a, b); })
                                    .Case([&](tosa::ExpOp) { return std::exp(a); })
+                                   .Case([&](tosa::LogOp) { return std::log(a); })
                                    .Case([&](tosa::ErfOp) { return std::erf(a); })
                                    .Case([&](tosa::TanhOp) { return std::tanh(a); })
                                    .Case([&](tosa::SigmoidOp) { return 1 / (1 + std::exp(-a)); })
