@@ -8,8 +8,8 @@ machine in turn, and held against upstream's lowering by --check. One seed in tw
 
 What is said of a run:
   agrees                  int16: rms error at most 0.1% of the output's range; int8: at most 1.5 times that of plain fake quantisation in
-                          NumPy (symmetric, a scale a value, a scale a channel of weights) and one step of 8 bits; a QuantizeLinear's own
-                          rounding is allowed for
+                          NumPy (symmetric, a scale a value, a scale a channel of weights; the worst of four ranges up to 3% wider) and one
+                          step of 8 bits; a QuantizeLinear's own rounding is allowed for
   refused                 an error that names a node, at most --max-refusals of the graphs
   wrong values, check failed, refused without a node, crash, hang, references disagree
                           faults

@@ -53,15 +53,15 @@ class Graph:
         return Graph(self.opset, inputs, constants, nodes, list(self.outputs))
 
 
-def fake_quantise(values, bits, at_least=0.0):
-    """Rounds one value's arrays, those of all images, to integers of one symmetric scale, whose range is the values' or more."""
+def fake_quantise(values, bits, at_least=0.0, widen=1.0):
+    """Rounds one value's arrays, those of all images, to integers of one symmetric scale, whose range is `widen` times the values' or more."""
     if values[0].dtype.kind == "i":  # a shape
         return values
     top = 2 ** (bits - 1) - 1
     largest = max([at_least] + [float(np.abs(v).max()) for v in values if v.size])
     if largest < 1e-30:
         return values
-    scale = largest / top
+    scale = widen * largest / top
     return [np.clip(np.rint(v / scale), -top, top) * scale for v in values]
 
 
@@ -98,13 +98,13 @@ def step(graph, node, values, bits=None, smooth=False):
     return [[result[i] for result in results] for i in range(len(node.outputs))]
 
 
-def evaluate(graph, feeds, bits=None, smooth=False):
+def evaluate(graph, feeds, bits=None, smooth=False, widen=1.0):
     """All values of a graph: feeds is name -> [images, ...]. With bits, every value that arithmetic makes is rounded as by plain
-    quantisation: symmetric, one scale a value, its largest magnitude at the largest integer."""
+    quantisation: symmetric, one scale a value, `widen` times its largest magnitude at the largest integer."""
     values = {}
     for name in graph.inputs:
         arrays = [np.asarray(image, np.float64) for image in feeds[name]]
-        values[name] = arrays if bits is None else fake_quantise(arrays, bits)
+        values[name] = arrays if bits is None else fake_quantise(arrays, bits, widen=widen)
     readers = graph.readers()
     with np.errstate(all="ignore"):
         for node in graph.nodes:
@@ -114,7 +114,7 @@ def evaluate(graph, feeds, bits=None, smooth=False):
                 whole = len(after) == 1 and after[0].op in FUSED and name not in graph.outputs and after[0].inputs[0] == name
                 if bits is not None and node.op not in MOVED and not whole:
                     operands = [v for i in node.inputs if i in values for v in values[i]] if node.op in SHARED else []
-                    result = fake_quantise(result, bits, max((float(np.abs(v).max()) for v in operands), default=0.0))
+                    result = fake_quantise(result, bits, max((float(np.abs(v).max()) for v in operands), default=0.0), widen)
                 values[name] = result
     return values
 
