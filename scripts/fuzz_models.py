@@ -66,7 +66,7 @@ def parse(arguments):
     parser.add_argument("--shrink", action="store_true", help="cut what is kept to the smallest model with the same verdict")
     parser.add_argument("--write", metavar="DIR", help="write the models as DIR/SEED/model.onnx with their inputs x.npz, and run nothing")
     parser.add_argument("--max-refusals", type=float, default=2.0, metavar="PERCENT", help="share of the graphs that may be refused (default 2)")
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="after which a run hangs (default 60)")
+    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="of processor time after which a run hangs (default 60)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder with bin/sparse-run (default build)")
     parser.add_argument("--ort", type=pathlib.Path, metavar="DIR", help="folder with node_modules/onnxruntime-node (default BUILD/ort)")
     parser.add_argument("--sparse-run-option", action="append", default=[], metavar="OPTION", help="one more option for sparse-run; {contraction} in it is the name of a graph's first Conv, Gemm or MatMul")
