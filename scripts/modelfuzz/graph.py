@@ -66,9 +66,11 @@ def fake_quantise(values, bits, at_least=0.0, widen=1.0):
 
 
 def _weights(array, node, position, bits):
-    """Weights with one scale per output channel, other constants with one scale in all."""
+    """Weights with one scale per output channel, other constants with one scale in all. An exponent is no value: a square stays one."""
     if array.dtype != np.float32 or array.size == 0:
         return array
+    if node.op == "Pow" and position == 1:
+        return array.astype(np.float64)
     array = array.astype(np.float64)
     if position != 1 or node.op not in ("Conv", "Gemm", "MatMul") or array.ndim < 2:
         return array

@@ -76,7 +76,8 @@ def reference(graph, feeds, model, runtime):
     for name, exact_values, spread in zip(graph.outputs, values, spreads):
         own = _loss(unrounded[name], exact_values, spread) if rounds else 0.0
         limits["int16"].append(INT16_LIMIT + (INT8_FACTOR * own + FLIPPED if rounds else 0.0))
-        lost = max([own] + [_loss(rounded[name], exact_values, spread) for rounded in plain])
+        losses = [own] + [_loss(rounded[name], exact_values, spread) for rounded in plain]
+        lost = max(losses) if np.all(np.isfinite(losses)) else float("inf")  # as of a logarithm of what rounds to 0
         limits["int8"].append(INT8_FACTOR * lost + INT8_FLOOR if lost <= INT8_HOPELESS else float("inf"))
     return Reference(values, limits, by)
 
