@@ -74,9 +74,8 @@ private:
       return failure();
     llvm::MapVector<Value, quantize::Statistics> observed;
     llvm::DenseSet<Operation *> inFloat, apart;
-    // A plan with more ops in float has no integer value that the first one has not, and what a chain is taken apart to
-    // is observed from the start, so that one calibration serves them all.
-    bool calibrated = false;
+    // One calibration serves nearly every plan: one with more ops in float has no integer value that the first has not,
+    // and what a chain is taken apart to is observed before. What is taken apart once more is observed then.
     while (true) {
       quantize::Plan plan(*main, quantize::Numerics{numerics == NumericsKind::Int16}, *broken);
       plan.findFormsAndGroups(inFloat, apart);
@@ -89,12 +88,12 @@ private:
         if (failed(plan.setRanges(defaultRange)))
           return failure();
       } else {
-        if (!calibrated) {
-          auto ran = quantize::calibrate(*main, plan.valuesToObserve(), calibrate);
+        if (SmallVector<Value> values = plan.valuesToObserve(observed); !values.empty() || observed.empty()) {
+          auto ran = quantize::calibrate(*main, values, calibrate);
           if (failed(ran))
             return failure();
-          observed = std::move(*ran);
-          calibrated = true;
+          for (auto &[value, statistics] : *ran)
+            observed.insert({value, statistics});
         }
         if (failed(plan.setRanges(observed, *share)))
           return failure();

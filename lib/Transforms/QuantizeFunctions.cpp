@@ -145,8 +145,13 @@ static bool isProduct(Operation *op) {
 
 ArrayRef<Operation *> fromLastProduct(const ScalarFunction &function) {
   auto last = llvm::find_if(llvm::reverse(function.ops), isProduct);
-  return last == function.ops.rend() ? ArrayRef<Operation *>()
-                                     : ArrayRef<Operation *>(&*std::prev(last.base()), function.ops.end());
+  if (last == function.ops.rend())
+    return {};
+  ArrayRef<Operation *> ops(&*std::prev(last.base()), function.ops.end());
+  // A curve behind the product would be a table of integers that are as coarse as the product is wide.
+  const bool isLinear =
+      llvm::all_of(ops.drop_front(), [](Operation *op) { return isa<tosa::AddOp, tosa::SubOp, tosa::MulOp>(op); });
+  return isLinear ? ops : ArrayRef<Operation *>();
 }
 
 std::function<double(double)> compile(const ScalarFunction &function) {

@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -313,11 +314,21 @@ std::string Plan::describe(Value value) const {
   return "input '" + (name ? name.str() : "arg" + std::to_string(argument.getArgNumber())) + "'";
 }
 
-SmallVector<Value> Plan::valuesToObserve() const {
-  SmallVector<Value> values;
+using Observed = llvm::MapVector<Value, Statistics>;
+
+/// What was observed of the elements of a value, if anything: a plan that is made anew may hold what was rearranged in
+/// integers when it was observed.
+static Observed::const_iterator findObserved(Value value, const Observed &observed) {
+  while (!observed.contains(value) && isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return observed.find(value);
+}
+
+SmallVector<Value> Plan::valuesToObserve(const Observed &observed) const {
+  llvm::SetVector<Value> values;
   for (const auto &[value, group] : members)
     if (!isRearranged(value) && !onlyClamped(value))
-      values.push_back(value);
+      values.insert(value);
   // Chains may be taken apart yet.
   func::FuncOp function = main;
   if (numerics.int16)
@@ -327,19 +338,16 @@ SmallVector<Value> Plan::valuesToObserve() const {
         return;
       for (Operation *inner : fromLastProduct(*chain))
         for (Value value : llvm::concat<const Value>(inner->getOperands(), inner->getResults()))
-          if (isFloatTensor(value) && !isConstant(value) && !members.contains(value))
-            values.push_back(value);
+          if (isFloatTensor(value) && !isConstant(value))
+            values.insert(value);
     });
-  return values;
+  values.remove_if([&](Value value) { return findObserved(value, observed) != observed.end(); });
+  return values.takeVector();
 }
 
-LogicalResult Plan::setRanges(const llvm::MapVector<Value, Statistics> &observed, double share) {
+LogicalResult Plan::setRanges(const Observed &observed, double share) {
   for (const auto &[value, group] : members) {
-    // A plan that is made anew may hold what was rearranged in integers when it was observed.
-    Value source = value;
-    while (!observed.contains(source) && isa_and_nonnull<tosa::TransposeOp, tosa::ReshapeOp>(source.getDefiningOp()))
-      source = source.getDefiningOp()->getOperand(0);
-    auto it = observed.find(source);
+    auto it = findObserved(value, observed);
     if (it == observed.end() || onlyClamped(value) || isRearranged(value))
       continue;
     const Statistics &statistics = it->second;

@@ -89,7 +89,7 @@ struct ScalarFunction {
   mlir::Value input;
   llvm::SmallVector<mlir::Operation *> ops; ///< In the function's order; the last one gives the result.
 };
-/// The ops of a chain from its last product of two values on; none without one.
+/// The ops of a chain from its last product of two values on; none without one, or with a curve behind it.
 llvm::ArrayRef<mlir::Operation *> fromLastProduct(const ScalarFunction &function);
 /// The longest such chain that ends in `root`, has no other readers inside, and is better a table than op by op.
 std::optional<ScalarFunction> findFunction(mlir::Operation *root, Numerics numerics,
@@ -140,8 +140,8 @@ public:
   /// Step 1. Ops of `inFloat` do not become integers, and no table ends in one of `apart`.
   void findFormsAndGroups(const llvm::DenseSet<mlir::Operation *> &inFloat = {},
                           const llvm::DenseSet<mlir::Operation *> &apart = {});
-  /// Values whose ranges step 2 needs.
-  llvm::SmallVector<mlir::Value> valuesToObserve() const;
+  /// Values whose ranges step 2 needs, or step 5 for its choice, and of which nothing was observed yet.
+  llvm::SmallVector<mlir::Value> valuesToObserve(const llvm::MapVector<mlir::Value, Statistics> &observed) const;
   /// Step 2, with calibration: by the observed value; and without.
   /// A range holds this share of the values.
   mlir::LogicalResult setRanges(const llvm::MapVector<mlir::Value, Statistics> &observed, double share);
