@@ -281,6 +281,10 @@ void Pairs::find(std::vector<Pair> &foundPairs, std::vector<sim::GuardLayer> &fo
 
 namespace {
 
+/// Steps beyond the last code from which on a value has saturated. Symmetric codes lack the lowest one of a model whose
+/// values end there, and that is no saturation.
+constexpr double kBeyond = 1.5;
+
 /// One by one, where something is not finite or saturates.
 template <typename T>
 void accumulateOdd(const T *simulated, const float *real, uint64_t count, double scale, double top,
@@ -298,7 +302,7 @@ void accumulateOdd(const T *simulated, const float *real, uint64_t count, double
     sums.signal += expected * expected;
     sums.noise += error * error;
     sums.seen = std::max(sums.seen, std::fabs(expected));
-    if (std::fabs(double(simulated[i])) >= top && std::fabs(expected) > (top + 0.5) * scale &&
+    if (std::fabs(double(simulated[i])) >= top && std::fabs(expected) > (top + kBeyond) * scale &&
         (value > 0) == (expected > 0)) {
       ++sums.saturated;
       sums.saturatedNoise += error * error;
@@ -313,7 +317,7 @@ constexpr uint64_t kLanes = 8;
 /// lanes, whatever the instruction set.
 template <typename T>
 void accumulate(const T *simulated, const float *real, uint64_t count, double scale, double top, sim::GuardSums &sums) {
-  const double beyond = (top + 0.5) * scale;
+  const double beyond = (top + kBeyond) * scale;
   double signal[kLanes] = {}, noise[kLanes] = {}, seen[kLanes] = {};
   uint64_t odd = 0; // not finite, or perhaps saturated
   auto add = [&](uint64_t i, uint64_t lane) {

@@ -109,21 +109,24 @@ std::pair<double, double> rangeOf(DType type) {
   }
 }
 
-/// True where every element is at least zero by the op that makes it.
-bool isNonNegative(mlir::Value value, unsigned depth = 0) {
+/// Whether the op that makes a value leaves no element beyond [low, high].
+bool liesWithin(mlir::Value value, double low, double high, unsigned depth = 0) {
   Operation *op = value.getDefiningOp();
   if (!op || depth > 16)
     return false;
-  if (auto clamp = dyn_cast<tosa::ClampOp>(op))
-    return !cast<FloatAttr>(clamp.getMinVal()).getValue().isNegative();
+  if (auto clamp = dyn_cast<tosa::ClampOp>(op)) {
+    auto bound = [](mlir::Attribute attr) { return cast<FloatAttr>(attr).getValue().convertToDouble(); };
+    return bound(clamp.getMinVal()) >= low && bound(clamp.getMaxVal()) <= high;
+  }
   if (isa<tosa::SigmoidOp>(op))
-    return true;
+    return low <= 0 && high >= 1;
   if (auto call = dyn_cast<func::CallOp>(op))
-    return call.getCallee().starts_with("softmax.");
+    return call.getCallee().starts_with("softmax.") && low <= 0 && high >= 1;
   if (isa<tosa::MaxPool2dOp, tosa::AvgPool2dOp, tosa::ReshapeOp, tosa::TransposeOp, tosa::SliceOp>(op))
-    return isNonNegative(op->getOperand(0), depth + 1);
-  if (isa<tosa::ConcatOp, tosa::AddOp>(op))
-    return llvm::all_of(op->getOperands(), [&](mlir::Value operand) { return isNonNegative(operand, depth + 1); });
+    return liesWithin(op->getOperand(0), low, high, depth + 1);
+  if (isa<tosa::ConcatOp>(op))
+    return llvm::all_of(op->getOperands(),
+                        [&](mlir::Value operand) { return liesWithin(operand, low, high, depth + 1); });
   return false;
 }
 
@@ -253,18 +256,18 @@ LogicalResult importDequantizeLinear(NodeContext &node) {
   // The lazy reshape is carried out on the other side of the mark, so that the mark stays with the op that computes.
   ValueRef value = x->base;
   auto [low, high] = rangeOf(type);
-  bool onlyAbove = static_cast<double>(zeroPoint) <= low, onlyBelow = static_cast<double>(zeroPoint) >= high;
+  // Codes saturate, and a model may mean it so: a ReLU or a ReLU6 whose bounds are those of the codes is left out by
+  // those who write such models.
+  auto least = static_cast<float>((low - static_cast<double>(zeroPoint)) * scale);
+  auto most = static_cast<float>((high - static_cast<double>(zeroPoint)) * scale);
   auto root = [&](const ValueRef &of) { return !of->constant && of->forms.empty() && of->base ? of->base : of; };
   auto maker = [&] {
     ValueRef from = root(value);
     return importer.get(from, importer.nativeLayout(from, node.loc), node.loc);
   };
-  if (onlyBelow || (onlyAbove && !isNonNegative(maker()))) {
-    constexpr float largest = std::numeric_limits<float>::max();
-    value = importer.elementwise(value, node.loc, [&, onlyAbove = onlyAbove](mlir::Value of) {
-      return importer.clamp(of, onlyAbove ? 0 : -largest, onlyAbove ? largest : 0, node.loc);
-    });
-  }
+  if (!liesWithin(maker(), least, most))
+    value = importer.elementwise(value, node.loc,
+                                 [&](mlir::Value of) { return importer.clamp(of, least, most, node.loc); });
   markScale(node, maker(), scale, zeroPoint, type);
   node.set(value);
   return success();

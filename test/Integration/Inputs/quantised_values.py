@@ -196,6 +196,47 @@ def scale_of_a_part(path):
     return conv1x1(x, w) + conv1x1(part, v)
 
 
+# Codes that cut values off: a ReLU6 that is left out for its bounds are those of the codes, and others.
+
+
+def cut_off(path, scale, zero):
+    x, w, v = normal(1, 4, 6, 6, scale=2), normal(6, 4, 1, 1), normal(5, 6, 1, 1)
+    nodes = [
+        ("Conv", "x w", "wide", {}),
+        ("QuantizeLinear", "wide scale zero", "q", {}),
+        ("DequantizeLinear", "q scale zero", "d", {}),
+        ("Conv", "d v", "y", {}),
+    ]
+    model(path, nodes, x, w=w, v=v, scale=np.float32(scale), zero=zero)
+    codes = np.iinfo(zero.dtype)
+    return conv1x1(np.clip(conv1x1(x, w), scale * (codes.min - int(zero)), scale * (codes.max - int(zero))), v)
+
+
+@case("int16", 0.001, None, None)
+def relu6_left_out_in_int16(path):
+    return cut_off(path, 6 / 255, np.uint8(0))
+
+
+@case("int8", 0.03, None, None)
+def relu6_left_out_in_int8(path):
+    return cut_off(path, 6 / 255, np.uint8(0))
+
+
+@case("int16", 0.001, None, None)
+def cut_off_on_both_sides(path):
+    return cut_off(path, 0.02, np.uint8(100))
+
+
+@case("int16", 0.001, None, None)
+def cut_off_below_by_signed_codes(path):
+    return cut_off(path, 0.05, np.int8(-128))
+
+
+@case("int8", 0.03, None, None)
+def cut_off_by_symmetric_codes(path):
+    return cut_off(path, 0.01, np.int8(0))
+
+
 def error(tool, path, numerics, expected, *options):
     inputs, out = path.with_suffix(".npy"), path.with_suffix(".out")
     command = [tool, path, "--machine", "dadiannao", "--numerics", numerics, "--calibrate", inputs, "--input", inputs, "--quiet", "--out", out]
