@@ -171,6 +171,39 @@ public:
   explicit ErrorSums(std::string name) { error.name = std::move(name); }
 
   void add(const cpu::Tensor &real, const runtime::Array &simulated, size_t image) {
+    const double before = squares;
+    addElements(real, simulated, image);
+    noise.push_back(squares - before);
+  }
+
+  /// "", or that an input of which no layer was compared is off by more than `leastSnrDb` and much more than those that
+  /// were: the first `guarded`.
+  std::string warning(size_t guarded, double leastSnrDb) const {
+    if (guarded == 0 || guarded >= noise.size())
+      return "";
+    const double seen = *std::max_element(noise.begin(), noise.begin() + guarded);
+    auto worst = std::max_element(noise.begin() + guarded, noise.end());
+    const double mean = signal / double(noise.size()); // of an input
+    if (*worst <= mean * std::pow(10, -leastSnrDb / 10) || *worst <= 16 * seen)
+      return "";
+    const double count = double(error.compared) / double(noise.size()), range = finish().range;
+    return absl::StrFormat("output '%s': input %d is %.2g of the range off the float model, and the first %d, of which "
+                           "layers were compared, at most %.2g: calibrate with such inputs; run alone, it shows the layer",
+                           error.name, worst - noise.begin(), std::sqrt(*worst / count) / range, guarded,
+                           std::sqrt(seen / count) / range);
+  }
+
+  sim::OutputError finish() const {
+    sim::OutputError result = error;
+    double count = std::max<double>(1, double(error.compared));
+    result.rms = std::sqrt(squares / count);
+    result.signalRms = std::sqrt(signal / count);
+    result.range = high > low ? high - low : error.compared ? std::fabs(high) : 0;
+    return result;
+  }
+
+private:
+  void addElements(const cpu::Tensor &real, const runtime::Array &simulated, size_t image) {
     size_t count = size_t(real.type.elements());
     auto each = [&](auto type) {
       using T = decltype(type);
@@ -194,16 +227,6 @@ public:
     }
   }
 
-  sim::OutputError finish() const {
-    sim::OutputError result = error;
-    double count = std::max<double>(1, double(error.compared));
-    result.rms = std::sqrt(squares / count);
-    result.signalRms = std::sqrt(signal / count);
-    result.range = high > low ? high - low : error.compared ? std::fabs(high) : 0;
-    return result;
-  }
-
-private:
   void add(double real, double simulated) {
     error.equal += error.integer && real == simulated;
     // A mask's infinity is no error where both have it.
@@ -223,6 +246,7 @@ private:
   }
 
   sim::OutputError error;
+  std::vector<double> noise; ///< Squared errors, summed by image.
   double squares = 0, signal = 0;
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
 };
@@ -288,7 +312,8 @@ std::string outputName(func::FuncOp main, unsigned index, const std::string &oth
 
 FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecutor *real,
                                      const std::vector<std::vector<cpu::Tensor>> &inputs,
-                                     const runtime::NamedArrays &simulated, ArrayRef<int64_t> labels) {
+                                     const runtime::NamedArrays &simulated, ArrayRef<int64_t> labels, size_t guarded,
+                                     double leastSnrDb) {
   FailureOr<func::FuncOp> main = cpu::mainFunction(*source.quantised);
   if (failed(main))
     return failure();
@@ -317,6 +342,8 @@ FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecu
     accuracy.againstFloat.images = inputs.size();
     for (auto [index, one] : llvm::enumerate(sums)) {
       sim::OutputError error = one.finish();
+      if (std::string warning = one.warning(guarded, leastSnrDb); !warning.empty())
+        accuracy.warnings.push_back(std::move(warning));
       absl::StrAppendFormat(&accuracy.text, "against the float model, %d inputs%s: ", inputs.size(),
                             sums.size() > 1 ? ", '" + error.name + "'" : "");
       if (error.integer)

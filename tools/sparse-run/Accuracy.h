@@ -28,14 +28,17 @@ readLabels(const std::string &file, const std::vector<std::vector<cpu::Tensor>> 
 struct Accuracy {
   sim::FloatComparison againstFloat; ///< Without outputs where there is no float model.
   std::string text;                  ///< Lines for the terminal.
+  std::vector<std::string> warnings; ///< Of inputs that are off where the guard did not look.
 };
 
 /// Runs the float model, unless `real` is null, and says of every output how far the simulated one is: largest and
 /// root-mean-square error, and of the first output that has a row of scores for each image, how often the highest is
 /// the same. With labels (unless empty) the quantised model runs as well, and the top-1 accuracy of all three is told.
+/// A warning names an output and an input behind the first `guarded` that loses `leastSnrDb`, and much more than those.
 mlir::FailureOr<Accuracy> compareWithFloat(const Source &source, const cpu::FloatExecutor *real,
                                            const std::vector<std::vector<cpu::Tensor>> &inputs,
-                                           const runtime::NamedArrays &simulated, llvm::ArrayRef<int64_t> labels);
+                                           const runtime::NamedArrays &simulated, llvm::ArrayRef<int64_t> labels,
+                                           size_t guarded, double leastSnrDb);
 
 /// A line for each output whose rms error over the range is more than `most`.
 std::vector<std::string> errorsBeyond(const sim::FloatComparison &comparison, double most);

@@ -625,12 +625,16 @@ int runCommand(int argc, char **argv) {
   }
   if (comparesOutputs && !(quiet && outFolder.empty() && !guardOptions.maxError.getNumOccurrences())) {
     Stage stage("compare with the float model");
-    FailureOr<run::Accuracy> accuracy = run::compareWithFloat(*source, real.get(), images, runs[0].result.outputs,
-                                                              quiet ? ArrayRef<int64_t>() : ArrayRef(labels));
+    FailureOr<run::Accuracy> accuracy = run::compareWithFloat(
+        *source, real.get(), images, runs[0].result.outputs, quiet ? ArrayRef<int64_t>() : ArrayRef(labels),
+        guard ? guard->images() : 0, guardOptions.limits(options.numerics, options.calibration).leastSnrDb);
     if (failed(accuracy))
       return 1;
-    if (!quiet)
+    if (!quiet) {
       llvm::outs() << accuracy->text;
+      for (const std::string &line : accuracy->warnings)
+        llvm::errs() << "sparse-run: warning: " << line << "\n";
+    }
     if (real)
       runs[0].report.againstFloat = accuracy->againstFloat;
     if (guardOptions.maxError.getNumOccurrences())
