@@ -72,6 +72,7 @@ private:
     FailureOr<quantize::Break> broken = quantize::readBreak(module);
     if (failed(broken))
       return failure();
+    quantize::takeFloorsOut(*main);
     llvm::MapVector<Value, quantize::Statistics> observed;
     llvm::DenseSet<Operation *> inFloat, apart;
     // One calibration serves nearly every plan: one with more ops in float has no integer value that the first has not,

@@ -117,6 +117,10 @@ struct TableRange {
 /// With `plain`, the operand is taken as it is, and entries end at the result's range.
 Table makeTable(llvm::function_ref<double(double)> function, Numerics numerics, TableRange range, bool plain);
 
+/// Makes a sum of its own of each positive bias whose layer a logarithm reads, or its like (log(W x + 1e-6)), so that
+/// the plan can keep that sum in float; the layer's bias is then zero.
+void takeFloorsOut(mlir::func::FuncOp main);
+
 /// Which fault a test asks for by the module's attribute `sparsity.debug_break`, which goes (QuantizeBreak.cpp).
 struct Break {
   bool unobserved = false, table = false, ownScale = false;

@@ -3,7 +3,7 @@
 // Integers hold small values beside wide ones with the wide ones' step. A logarithm, a root or a reciprocal asks for
 // more: how many times as small. What spans decades by construction, a square or an exponential, loses its small values
 // on the way there, so the ops between the two are better off in float, where the last of them is anyway. So is what
-// keeps a value from zero, which must keep it from the integer zero as well.
+// keeps a value from zero, which must keep it from the integer zero as well, be it a layer's bias.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,8 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -56,6 +58,48 @@ static bool keepsFromZero(Operation *op) {
            FailureOr<std::vector<float>> values = floatValues(operand);
            return succeeded(values) && llvm::any_of(*values, [](float value) { return value > 0; });
          });
+}
+
+/// Whether an op that asks for ratios reads the value, as it is or moved.
+static bool isAskedForRatios(Value value) {
+  llvm::SetVector<Value> pending;
+  pending.insert(value);
+  for (size_t i = 0; i < pending.size(); ++i)
+    for (Operation *user : pending[i].getUsers()) {
+      if (asksForRatios(user))
+        return true;
+      if (classify(user) == OpClass::Preserving)
+        pending.insert(user->getResult(0));
+    }
+  return false;
+}
+
+void takeFloorsOut(func::FuncOp main) {
+  for (Operation &op : llvm::make_early_inc_range(main.front())) {
+    // A model that gives the sum a scale of its own has it in integers.
+    if (!isa<tosa::Conv2DOp, tosa::DepthwiseConv2DOp>(op) || op.hasAttr("sparsity.act_scale"))
+      continue;
+    FailureOr<std::vector<float>> bias = floatValues(op.getOperand(2));
+    if (failed(bias) || !llvm::all_of(*bias, [](float value) { return value > 0 && std::isfinite(value); }) ||
+        !isAskedForRatios(op.getResult(0)))
+      continue;
+    OpBuilder builder(&op);
+    auto type = cast<RankedTensorType>(op.getResult(0).getType());
+    auto constant = [&](ArrayRef<int64_t> shape, ArrayRef<float> values) -> Value {
+      auto constantType = RankedTensorType::get(shape, builder.getF32Type());
+      return tosa::ConstOp::create(builder, op.getLoc(), constantType, DenseElementsAttr::get(constantType, values));
+    };
+    const auto count = static_cast<int64_t>(bias->size());
+    op.setOperand(2, constant({count}, std::vector<float>(bias->size(), 0.0f)));
+    Value floor = constant({1, 1, 1, count}, *bias);
+    builder.setInsertionPointAfter(&op);
+    Location loc = NameLoc::get(builder.getStringAttr(nodeName(&op) + ".bias"));
+    auto add = tosa::AddOp::create(builder, loc, type, op.getResult(0), floor);
+    op.getResult(0).replaceAllUsesExcept(add.getResult(), add);
+    // The sum is what the layer's own result was.
+    if (Attribute number = op.removeAttr("sparsity.number"))
+      add->setAttr("sparsity.number", number);
+  }
 }
 
 SmallVector<Operation *> Plan::findRatios() const {

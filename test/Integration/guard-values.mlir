@@ -5,7 +5,7 @@
 // DEFINE: %{clean} = FileCheck %s --check-prefix=CLEAN --allow-empty
 // CLEAN-NOT: {{warning|error}}
 
-// A bound below one step of the integers still keeps a logarithm from minus infinity.
+// A bound below one step of the integers still keeps a logarithm from minus infinity, even as a bias.
 // RUN: sparse-run %t/floor.mlir %{run} --max-error 0.0001 --quiet
 
 // A root is lowered to 1 / (1 / sqrt(x)), of which a small value that became 0 makes infinity inside and 0 outside.
@@ -64,7 +64,7 @@ func.func @main(%x: tensor<2x1x1x2xf32> {sparsity.name = "x"}) -> (tensor<3x2xf3
 }
 
 //--- floor.mlir
-func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> (tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>) {
+func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> (tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>, tensor<1x32xf32>) {
   %w = "tosa.const"() <{values = dense<[[[[1.0, 0.5]]], [[[-0.25, 1.0]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>
   %b = "tosa.const"() <{values = dense<0.0> : tensor<2xf32>}> : () -> tensor<2xf32>
   %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>
@@ -76,7 +76,15 @@ func.func @main(%x: tensor<1x4x4x2xf32> {sparsity.name = "x"}) -> (tensor<1x4x4x
   %3 = tosa.clamp %c {min_val = 0.0 : f32, max_val = 3.40282347E+38 : f32} : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("relu")
   %4 = tosa.add %3, %e : (tensor<1x4x4x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x4x4x2xf32> loc("more")
   %5 = tosa.log %4 : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("log_1")
-  return %2, %5 : tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>
+  %6 = tosa.maximum %3, %e : (tensor<1x4x4x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x4x4x2xf32> loc("most")
+  %7 = tosa.log %6 : (tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> loc("log_2")
+  %p = "tosa.const"() <{values = dense<[[[[0.5, 0.25]]], [[[0.125, 1.0]]]]> : tensor<2x1x1x2xf32>}> : () -> tensor<2x1x1x2xf32>
+  %f = "tosa.const"() <{values = dense<[0.000001, 0.000002]> : tensor<2xf32>}> : () -> tensor<2xf32>
+  %8 = tosa.conv2d %3, %p, %f, %z, %z {acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>} : (tensor<1x4x4x2xf32>, tensor<2x1x1x2xf32>, tensor<2xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x4x4x2xf32> loc("bank")
+  %r = tosa.const_shape {values = dense<[1, 32]> : tensor<2xindex>} : () -> !tosa.shape<2>
+  %9 = tosa.reshape %8, %r : (tensor<1x4x4x2xf32>, !tosa.shape<2>) -> tensor<1x32xf32> loc("row")
+  %10 = tosa.log %9 : (tensor<1x32xf32>) -> tensor<1x32xf32> loc("log_3")
+  return %2, %5, %7, %10 : tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>, tensor<1x4x4x2xf32>, tensor<1x32xf32>
 }
 
 //--- root.mlir
