@@ -456,6 +456,15 @@ FailureOr<runtime::NamedArrays> readInputs(func::FuncOp main, unsigned limit,
     auto name = main.getArgAttrOfType<StringAttr>(argument, "sparsity.name");
     inputs.emplace_back(name ? name.str() : "arg" + std::to_string(argument), run::joinImages(images, argument));
   }
+  // Where every input has an array of its name, another array is nobody's; 'y' holds labels.
+  auto given = [](const runtime::NamedArrays &all, StringRef name) {
+    return llvm::any_of(all, [&](const auto &array) { return array.first == name; });
+  };
+  if (!quiet && llvm::all_of(inputs, [&](const auto &input) { return given(*arrays, input.first); }))
+    for (const auto &[name, array] : *arrays)
+      if (!given(inputs, name) && name != "y")
+        llvm::errs() << "sparse-run: warning: " << inputFile << ": array '" << name
+                     << "' is not used: the model has no input of that name (what it gives a default is a constant)\n";
   return inputs;
 }
 
