@@ -106,6 +106,14 @@ private:
         llvm::append_range(back, plan.findSwamped());
         products = plan.findProducts(observed);
       }
+      SmallVector<OpOperand *> parts;
+      if (!calibrate.empty() && back.empty() && products.empty())
+        parts = plan.findNarrowParts();
+      if (!parts.empty()) {
+        for (OpOperand *part : parts)
+          quantize::separate(*part);
+        continue;
+      }
       if (back.empty() && products.empty())
         return quantize::rewrite(plan, observed);
       inFloat.insert(back.begin(), back.end());

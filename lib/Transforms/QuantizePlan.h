@@ -121,6 +121,9 @@ Table makeTable(llvm::function_ref<double(double)> function, Numerics numerics, 
 /// the plan can keep that sum in float; the layer's bias is then zero.
 void takeFloorsOut(mlir::func::FuncOp main);
 
+/// Gives an operand a value of its own, a product with 1, which has a scale of its own.
+void separate(mlir::OpOperand &operand);
+
 /// Which fault a test asks for by the module's attribute `sparsity.debug_break`, which goes (QuantizeBreak.cpp).
 struct Break {
   bool unobserved = false, table = false, ownScale = false;
@@ -162,6 +165,10 @@ public:
   llvm::SmallVector<mlir::Operation *> findRatios() const;
   /// And ops at which small values would get the scale of wide ones for no integer reader, each with a remark.
   llvm::SmallVector<mlir::Operation *> findSwamped() const;
+
+  /// Operands of concatenations whose other integer readers would get the scale of far wider parts, each with a remark.
+  /// In 8 bits alone: 16 have bits to spare.
+  llvm::SmallVector<mlir::OpOperand *> findNarrowParts() const;
 
   /// True where the op becomes integer arithmetic.
   bool isInteger(mlir::Operation *op) const { return integerOps.contains(op); }

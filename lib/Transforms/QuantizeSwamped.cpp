@@ -2,7 +2,8 @@
 //
 // One scale for a tensor is a loss where small values come to lie beside wide ones: the scores of a sum with a mask of
 // -10000, or those that a detection head puts behind its boxes. Where integer arithmetic reads such a tensor there is
-// no way around it. Where only float operators or the model's user do, the op is better off in float.
+// no way around it. Where only float operators or the model's user do, the op is better off in float. And what is read
+// before it is concatenated need not have the concatenation's scale for those readers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,6 +77,55 @@ SmallVector<Operation *> Plan::findSwamped() const {
     addWithConcats(&op);
   }
   return result.takeVector();
+}
+
+SmallVector<OpOperand *> Plan::findNarrowParts() const {
+  SmallVector<OpOperand *> result;
+  if (numerics.int16)
+    return result;
+  func::FuncOp function = main;
+  for (auto concat : function.front().getOps<tosa::ConcatOp>()) {
+    if (!isInteger(concat))
+      continue;
+    for (OpOperand &operand : concat->getOpOperands()) {
+      // What moves a value for the concatenation alone has the readers of what it moves.
+      Value value = operand.get();
+      Operation *mover = concat;
+      auto isReadBeside = [&] {
+        return llvm::any_of(value.getUsers(),
+                            [&](Operation *user) { return user != mover && (isInteger(user) || functionOf(user)); });
+      };
+      while (!isReadBeside() && value.hasOneUse() && value.getDefiningOp() && isInteger(value.getDefiningOp()) &&
+             !isa<tosa::ConcatOp>(value.getDefiningOp()) && classify(value.getDefiningOp()) == OpClass::Preserving) {
+        mover = value.getDefiningOp();
+        value = mover->getOperand(0);
+      }
+      // Less than a half of the range is a bit less.
+      const double own = isConstant(value) || !isReadBeside() ? 0 : rangeOf(value);
+      if (!isRange(own) || calibratedRange(value) <= 2 * own)
+        continue;
+      remark::missed(concat.getLoc(), remark::RemarkOpts::name("narrow-part").category("sparse-quantize"))
+          << describe(value) + " reaches " + number(own) + " and is rescaled for node '" + nodeName(concat) +
+                 "', whose parts reach " + number(calibratedRange(value)) + ", as others read it too";
+      result.push_back(&operand);
+    }
+  }
+  return result;
+}
+
+void separate(OpOperand &operand) {
+  Operation *reader = operand.getOwner();
+  OpBuilder builder(reader);
+  auto type = cast<RankedTensorType>(operand.get().getType());
+  auto constant = [&](DenseElementsAttr elements) -> Value {
+    return tosa::ConstOp::create(builder, reader->getLoc(), elements.getType(), elements);
+  };
+  SmallVector<int64_t> ones(type.getRank(), 1);
+  Value one = constant(DenseElementsAttr::get(RankedTensorType::get(ones, type.getElementType()), 1.0f));
+  Value shift = constant(DenseElementsAttr::get(RankedTensorType::get({1}, builder.getI8Type()), int8_t(0)));
+  Location loc = NameLoc::get(
+      builder.getStringAttr(nodeName(reader) + ".part" + std::to_string(operand.getOperandNumber())), reader->getLoc());
+  operand.set(tosa::MulOp::create(builder, loc, type, operand.get(), one, shift));
 }
 
 } // namespace sparseaccel::quantize
